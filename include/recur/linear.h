@@ -1,0 +1,69 @@
+/* The linear layer y = x W^T + b, as it projects a hidden state onto classes. C11; no CUDA header needed.
+
+   Letters: M rows, I inputs, O outputs. fp32, row-major, contiguous; pointers inside the argument structs
+   are device memory, 16-byte aligned as device allocations are. Set a struct to zero first; zero or NULL
+   means absent. A plan is immutable and may be shared by threads; forward and backward only enqueue work
+   on the stream they name, and neither allocate nor synchronise. Arguments are checked before anything is
+   launched (see sequence.h). Two runs of one plan give the same bits. */
+#ifndef RECUR_LINEAR_H
+#define RECUR_LINEAR_H
+
+#include "recur/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct recur_linear_descriptor {
+  int64_t rows;    /* M, 1..2^31-1: the rows of one call, e.g. T*N when training and N when stepping */
+  int64_t inputs;  /* I, 1..2^31-1 */
+  int64_t outputs; /* O, 1..2^31-1 */
+  int has_bias;    /* 0: y = x W^T */
+} recur_linear_descriptor;
+
+typedef struct recur_linear_plan recur_linear_plan;
+
+typedef struct recur_linear_sizes {
+  size_t forward_workspace;  /* bytes */
+  size_t backward_workspace; /* bytes */
+} recur_linear_sizes;
+
+/* Chooses the algorithms of its products for the current device. On failure *plan is NULL. */
+recur_status recur_linear_create(recur_linear_plan** plan, const recur_linear_descriptor* descriptor);
+/* NULL is allowed. No call may still be running on the host; work already enqueued may. */
+void recur_linear_destroy(recur_linear_plan* plan);
+recur_status recur_linear_get_sizes(const recur_linear_plan* plan, recur_linear_sizes* sizes);
+
+typedef struct recur_linear_forward_args {
+  recur_stream stream;
+  const float* input;  /* x [M,I] */
+  const float* weight; /* W [O,I] */
+  const float* bias;   /* b [O]; needed if the plan has a bias, else ignored */
+  float* output;       /* y [M,O]; overlaps nothing */
+  void* workspace;
+  size_t workspace_size;
+} recur_linear_forward_args;
+
+recur_status recur_linear_forward(const recur_linear_plan* plan, const recur_linear_forward_args* args);
+
+/* dx = dy W, dW (+)= dy^T x, db (+)= sum of dy over rows in a fixed order. Each output is optional. */
+typedef struct recur_linear_backward_args {
+  recur_stream stream;
+  const float* input;           /* x [M,I]; needed for weight_gradient */
+  const float* weight;          /* W [O,I]; needed for input_gradient */
+  const float* output_gradient; /* dy [M,O] */
+  float* input_gradient;        /* dx [M,I] or NULL; overwritten; overlaps nothing */
+  float* weight_gradient;       /* dW [O,I] or NULL; overlaps nothing */
+  float* bias_gradient;         /* db [O] or NULL; must be NULL if the plan has no bias */
+  int accumulate;               /* 0: overwrite dW and db, else add to what is there */
+  void* workspace;
+  size_t workspace_size;
+} recur_linear_backward_args;
+
+recur_status recur_linear_backward(const recur_linear_plan* plan, const recur_linear_backward_args* args);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RECUR_LINEAR_H */

@@ -1,0 +1,21 @@
+// The optimisers and the global norm of recur/optim.h with exceptions in place of status codes.
+#pragma once
+
+#include "recur/error.hpp"
+#include "recur/optim.h"
+
+namespace recur {
+
+using GlobalNorm = recur_global_norm_args;
+using OptimizerStep = recur_optimizer_step_args;
+
+inline size_t global_norm_workspace(int count, const int64_t* sizes) {
+  size_t bytes = 0;
+  check(recur_global_norm_workspace(count, sizes, &bytes));
+  return bytes;
+}
+inline void global_norm(const GlobalNorm& args) { check(recur_global_norm(&args)); }
+
+inline void optimizer_step(const OptimizerStep& args) { check(recur_optimizer_step(&args)); }
+
+}  // namespace recur
