@@ -23,7 +23,8 @@ struct Operand {
   enum class Kind : std::uint8_t {
     Register,   // reg; negated for !%p
     Immediate,  // bits, literal
-    Address,    // [base + offset]: base is reg (>= 0) or symbol, or neither (absolute)
+    Address,    // [base + offset]: base is reg (>= 0) or symbol, or neither (absolute);
+                // [map, {x, y}] has its coordinates in parts
     Symbol,     // a variable, function, label or parameter used as a value; offset for sym+4
     Special,    // symbol holds "%tid.x", "%laneid", "WARP_SZ"...
     Vector,     // {a, b, c, d} in parts
@@ -47,7 +48,7 @@ struct Instruction {
   std::vector<std::string> opcode;  // split at dots: {"ld", "global", "v4", "f32"}
   int guard = -1;                   // register index of @%p, or -1
   bool guard_negated = false;       // @!%p
-  std::vector<Operand> operands;
+  std::vector<Operand> operands;    // in the order written; call: (results), callee, (arguments), prototype
   int line = 0;                     // line of the PTX text, from 1
   int source_file = 0;              // .loc; 0 where there is none
   int source_line = 0;
@@ -103,6 +104,7 @@ struct Function {
   std::vector<Instruction> body;
   std::vector<Label> labels;
   std::vector<BranchTable> branch_tables;
+  std::vector<BranchTable> call_targets;  // .calltargets: function names
   std::vector<Prototype> prototypes;
   unsigned max_threads[3] = {0, 0, 0};       // .maxntid, 0 where absent
   unsigned required_threads[3] = {0, 0, 0};  // .reqntid
