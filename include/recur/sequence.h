@@ -52,8 +52,9 @@ typedef struct recur_embedding_backward_args {
   size_t workspace_size;        /* bytes, recur_embedding_backward_workspace and up */
 } recur_embedding_backward_args;
 
-/* Depends on count and vocabulary alone. 0 where no index needs sorting. */
-recur_status recur_embedding_backward_workspace(int64_t count, int64_t vocabulary, size_t* bytes /* host */);
+/* Bytes for these sizes; may be 0. bytes is host memory. */
+recur_status recur_embedding_backward_workspace(int64_t count, int64_t vocabulary, int64_t size,
+                                                size_t* bytes);
 recur_status recur_embedding_backward(const recur_embedding_backward_args* args);
 
 /* ---- softmax cross-entropy ---------------------------------------------------------------------- */
@@ -88,7 +89,8 @@ typedef struct recur_cross_entropy_args {
   size_t workspace_size;    /* bytes, recur_cross_entropy_workspace and up */
 } recur_cross_entropy_args;
 
-recur_status recur_cross_entropy_workspace(int64_t rows, int64_t classes, size_t* bytes /* host */);
+/* bytes is host memory. */
+recur_status recur_cross_entropy_workspace(int64_t rows, int64_t classes, size_t* bytes);
 recur_status recur_cross_entropy(const recur_cross_entropy_args* args);
 
 /* ---- sampling ----------------------------------------------------------------------------------- */
@@ -101,7 +103,7 @@ recur_status recur_cross_entropy(const recur_cross_entropy_args* args);
 typedef struct recur_sample_args {
   recur_stream stream;
   int64_t rows;             /* N, 0 and up */
-  int64_t classes;          /* V, 1..2^31-1 */
+  int64_t classes;          /* V, 1..2^30 */
   const float* logits;      /* [N,V] */
   float temperature;        /* 0 and up, finite */
   uint64_t seed;

@@ -13,9 +13,9 @@ using Sample = recur_sample_args;
 
 inline void embedding_forward(const EmbeddingForward& args) { check(recur_embedding_forward(&args)); }
 
-inline size_t embedding_backward_workspace(int64_t count, int64_t vocabulary) {
+inline size_t embedding_backward_workspace(int64_t count, int64_t vocabulary, int64_t size) {
   size_t bytes = 0;
-  check(recur_embedding_backward_workspace(count, vocabulary, &bytes));
+  check(recur_embedding_backward_workspace(count, vocabulary, size, &bytes));
   return bytes;
 }
 inline void embedding_backward(const EmbeddingBackward& args) { check(recur_embedding_backward(&args)); }

@@ -1,0 +1,38 @@
+// Loads and stores of Width floats in one access: 1, or 4 where the address is a multiple of 16 bytes.
+#pragma once
+
+#include <cstdint>
+
+namespace recur::device {
+
+template <int Width>
+struct Floats {
+  static_assert(Width == 1 || Width == 4);
+  float at[Width];
+
+  __device__ __forceinline__ void add(const Floats& other) {
+#pragma unroll
+    for (int i = 0; i < Width; ++i) at[i] += other.at[i];
+  }
+};
+
+template <int Width>
+__device__ __forceinline__ Floats<Width> load(const float* source) {
+  if constexpr (Width == 4) {
+    float4 v = *reinterpret_cast<const float4*>(source);
+    return {{v.x, v.y, v.z, v.w}};
+  } else {
+    return {{*source}};
+  }
+}
+
+template <int Width>
+__device__ __forceinline__ void store(float* target, const Floats<Width>& v) {
+  if constexpr (Width == 4) {
+    *reinterpret_cast<float4*>(target) = make_float4(v.at[0], v.at[1], v.at[2], v.at[3]);
+  } else {
+    *target = v.at[0];
+  }
+}
+
+}  // namespace recur::device
