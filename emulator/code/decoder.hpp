@@ -1,0 +1,124 @@
+// From parsed PTX to Inst: one Decoder a module, one FunctionDecoder a function.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "code/program.hpp"
+#include "exec/builtins.hpp"
+#include "exec/registry.hpp"
+#include "ptx/ast.hpp"
+#include "support/error.hpp"
+
+namespace ptxvm::exec {
+
+class ModuleDecoder {
+ public:
+  ModuleDecoder(const ptx::Module& module, DecodedProgram& program) : module(module), program(program) {}
+  void decode();
+
+  Ref constant(unsigned width, std::uint64_t bits);  // 32 equal lanes; width 1: a predicate word
+  // The value of a variable's or function's name, or false.
+  struct Place {
+    ptx::Space space;
+    std::uint64_t offset;  // device address (global, const), or offset in its space
+    bool per_frame;        // local: relative to the function's local frame
+  };
+
+  const ptx::Module& module;
+  DecodedProgram& program;
+  std::unordered_map<std::string, Place> places;  // module scope
+
+ private:
+  void place_variables();
+  void initialise_variables();
+  void finish_functions();
+  std::map<std::pair<unsigned, std::uint64_t>, Ref> constants_;
+};
+
+class FunctionDecoder {
+ public:
+  FunctionDecoder(ModuleDecoder& module, const ptx::Function& function, int number);
+  void decode();
+
+ private:
+  using Operand = ptx::Operand;
+  using Instruction = ptx::Instruction;
+
+  // frame.cpp
+  void layout();
+  void place_variables();
+  unsigned width(const Operand& operand) const;  // of a register operand, bits
+  Ref allocate(unsigned width);
+  Ref temporary(unsigned width);
+
+  // decode.cpp
+  void instruction(const Instruction& i);
+  void table_op(const Instruction& i);
+  bool special_form(const Instruction& i);
+  void move(const Instruction& i);
+  void convert(const Instruction& i);
+  void set_predicate(const Instruction& i);
+  void set_value(const Instruction& i);
+  void carry(const Instruction& i);
+  void address_conversion(const Instruction& i);
+  void space_test(const Instruction& i);
+
+  // decode_memory.cpp
+  void load(const Instruction& i);
+  void store(const Instruction& i);
+  void atomic(const Instruction& i, bool reduction);
+  struct MemoryForm {
+    std::uint8_t space;     // SpaceCode
+    std::string type;       // "u32"
+    unsigned bytes, count;  // of an element; vector length
+    bool parameter;         // .param
+  };
+  MemoryForm memory_form(const Instruction& i) const;
+  void address(Inst& inst, int slot, const Operand& operand, const MemoryForm& form);
+  Ref vector_part(const Operand& operand, int index) const;
+
+  // decode_control.cpp
+  bool control(const Instruction& i);
+  void barrier(const Instruction& i);
+  void collective(const Instruction& i);
+  void call(const Instruction& i);
+  void join();
+  std::uint32_t argument_bytes(const std::string& variable) const;
+
+  // Operands. source() makes what a handler can read: a register, a constant, or a temporary.
+  Ref source(const Operand& operand, unsigned width);
+  Ref destination(const Operand& operand, unsigned width);
+  bool symbol_value(const Operand& operand, std::uint64_t* value, bool* per_frame) const;
+  Inst& emit(Inst inst);
+  Inst& emit(const char* op, std::initializer_list<Ref> operands);
+  [[noreturn]] void refuse(const std::string& why) const;
+  std::string text() const;  // of the current instruction
+
+  ModuleDecoder& m_;
+  DecodedProgram& p_;
+  const ptx::Function& f_;
+  FunctionCode& code_;
+  const int number_;
+  const Instruction* now_ = nullptr;
+  std::vector<Ref> register_;                // by register number
+  std::unordered_map<std::string, ModuleDecoder::Place> places_;   // the body's variables
+  struct Argument { Ref offset; std::uint32_t stride; };
+  std::unordered_map<std::string, Argument> arguments_;            // .param variables in the frame
+  std::unordered_map<std::string, std::uint32_t> entry_parameters_;
+  std::unordered_map<std::string, std::uint32_t> label_pc_;
+  std::vector<std::pair<std::uint32_t, std::string>> branches_;    // Inst number, label
+  std::vector<std::pair<std::uint32_t, std::string>> tables_;
+  std::map<unsigned, std::vector<Ref>> free_temporaries_, used_temporaries_;
+  std::uint32_t frame_ = 0;
+  Ref carry_ = kNone;
+  bool pending_join_ = false;
+};
+
+unsigned type_bits(const std::string& type);  // "f32" 32, "pred" 1; 0 where it is no type
+bool is_float_type(const std::string& type);
+
+}  // namespace ptxvm::exec

@@ -1,0 +1,84 @@
+// A decoded module: code, constants, functions, and where its variables live.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "code/inst.hpp"
+#include "exec/launch.hpp"
+
+namespace ptxvm::exec {
+
+struct LineInfo {
+  int ptx = 0, source_file = 0, source = 0;
+};
+
+// Frame of a .func: return counters, caller's register frame, caller's local frame (32 words each), then
+// results, then parameters, then registers. An entry's frame has registers only.
+constexpr std::uint32_t kFrameHeader = 3 * 128;
+
+struct FunctionCode {
+  std::string name;
+  bool is_entry = false;
+  std::uint32_t begin = 0, end = 0;       // program counters
+  std::uint32_t frame_bytes = 0;          // registers, multiple of 64
+  std::uint32_t local_bytes = 0;          // per thread, this function only
+  std::uint32_t result_stride = 0;        // bytes a lane
+  std::uint32_t parameter_stride = 0;
+  std::uint32_t own_shared = 0;           // bytes of its .shared variables (entries)
+  bool uses_module_shared = false;
+  std::vector<int> callees;
+  bool calls_unknown = false;             // indirect calls
+  std::uint32_t total_frame = 0;          // with its callees
+  std::uint32_t total_local = 0;
+  KernelInfo info;
+};
+
+struct ArgumentCopy {
+  std::uint32_t from, from_stride, to, to_stride, bytes;  // offsets in the caller's and the callee's frame
+};
+
+struct CallSite {
+  int caller = -1, callee = -1;           // function numbers; callee -1: indirect
+  std::vector<ArgumentCopy> arguments, results;  // results: from callee to caller
+};
+
+// What one basic block consists of, for the counters.
+struct BlockMix {
+  std::uint32_t begin = 0, instructions = 0;
+};
+
+class DecodedProgram final : public Program {
+ public:
+  ~DecodedProgram() override;
+  std::vector<std::string> kernels() const override;
+  const KernelInfo* kernel(std::string_view name) const override;
+  void set_registers(std::string_view kernel, std::uint32_t registers) override;
+  bool variable(std::string_view name, memory::Address* address, std::uint64_t* size) const override;
+
+  std::string name;
+  std::vector<Inst> code;
+  std::vector<LineInfo> lines;            // one an Inst
+  std::vector<char> constant_storage;
+  char* constants = nullptr;              // 64-byte aligned inside it
+  std::vector<FunctionCode> functions;
+  std::unordered_map<std::string, int> function_index;
+  std::vector<CallSite> calls;
+  std::vector<std::vector<std::uint32_t>> branch_tables;
+  std::vector<BlockMix> blocks;
+  std::vector<std::string> files;
+  std::unordered_map<std::string, memory::Allocation> variables;
+  std::unordered_map<std::string, std::uint64_t> variable_size;
+  std::uint32_t module_shared = 0;
+  std::uint32_t sites = 0;                // memory instructions with an address cache
+  std::vector<std::string> text;          // instruction text by Inst, filled for messages only
+
+  const FunctionCode& function_at(std::uint32_t pc) const;
+};
+
+// Function pointers are these addresses: function number n is kFunctionBase + 16 n.
+constexpr std::uint64_t kFunctionBase = 0x100;
+
+}  // namespace ptxvm::exec

@@ -1,0 +1,149 @@
+// One block: its memory, its warps in turn, its deadlocks, and the place names of messages.
+#include <algorithm>
+
+#include "code/program.hpp"
+#include "exec/schedule.hpp"
+#include "support/error.hpp"
+#include "support/format.hpp"
+
+namespace ptxvm::exec {
+namespace {
+
+constexpr std::int64_t kWarpBudget = 4096;   // basic blocks before the next warp's turn
+constexpr int kRounds = 64;                  // turns of all warps before another block gets the worker
+
+char* aligned(std::vector<char>& storage, std::size_t bytes, std::size_t to) {
+  if (storage.size() < bytes + to) storage.resize(bytes + to);
+  return reinterpret_cast<char*>((reinterpret_cast<std::uintptr_t>(storage.data()) + to - 1) / to * to);
+}
+
+std::uint32_t round_up(std::uint32_t v, std::uint32_t to) { return (v + to - 1) / to * to; }
+
+}  // namespace
+
+std::string position(Warp& w, const Inst& in, unsigned lane) {
+  const Image& image = *w.block->image;
+  const DecodedProgram& program = *image.program;
+  const std::size_t index = std::size_t(&in - image.code);
+  const LineInfo& line = program.lines[index];
+  std::string source;
+  if (line.source_file > 0 && std::size_t(line.source_file) < program.files.size())
+    source = " (" + program.files[std::size_t(line.source_file)] + ":" + std::to_string(line.source) + ")";
+  const std::uint32_t n = w.index * 32 + lane, x = image.block[0], y = image.block[1];
+  const FunctionCode& function = program.function_at(std::uint32_t(index));
+  const std::string in_function = function.is_entry ? "" : " in " + function.name;
+  return format("kernel %s, PTX line %d%s%s, block (%u,%u,%u), thread (%u,%u,%u)", image.kernel->name.c_str(), line.ptx,
+                source.c_str(), in_function.c_str(), w.block->id[0], w.block->id[1], w.block->id[2], n % x, n / x % y,
+                n / (x * y));
+}
+
+void fault(Warp& w, const Inst& in, unsigned lane, int status, const std::string& text) {
+  throw Error(Status(status), text + "\n  at " + position(w, in, lane));
+}
+
+void start_block(Block& block, Image& image, std::uint64_t linear) {
+  const FunctionCode& kernel = *image.kernel;
+  block.image = &image;
+  block.linear = linear;
+  block.id[0] = std::uint32_t(linear % image.grid[0]);
+  block.id[1] = std::uint32_t(linear / image.grid[0] % image.grid[1]);
+  block.id[2] = std::uint32_t(linear / image.grid[0] / image.grid[1]);
+  block.threads = image.block[0] * image.block[1] * image.block[2];
+  block.alive = block.threads;
+  block.warp_count = (block.threads + 31) / 32;
+  const std::uint32_t dynamic_at = image.dynamic_shared ? round_up(kernel.own_shared, 16) : kernel.own_shared;
+  block.shared_size = dynamic_at + image.dynamic_shared;
+  block.shared_memory = aligned(block.shared_storage, block.shared_size, 1024);
+  block.local_stride = kernel.total_local;
+  const std::size_t local = std::size_t(block.local_stride) * 32;
+  char* local_memory = aligned(block.local, local * block.warp_count, 64);
+  const std::size_t frame = kernel.total_frame;
+  block.register_memory = aligned(block.register_storage, frame * block.warp_count, 64);
+  // What nobody has written must not look like anything useful.
+  if (block.shared_size) std::memset(block.shared_memory, 0xff, block.shared_size);
+  if (local) std::memset(local_memory, 0xff, local * block.warp_count);
+  for (Barrier& b : block.barriers) b = Barrier{};
+  block.warps.resize(block.warp_count);
+  for (std::uint32_t k = 0; k < block.warp_count; ++k) {
+    Warp& w = block.warps[k];
+    const std::uint32_t lanes = std::min(32u, block.threads - 32 * k);
+    w.block = &block;
+    w.index = k;
+    w.alive = w.active = lanes == 32 ? kAllLanes : (1u << lanes) - 1;
+    w.registers = block.register_memory + k * frame;
+    w.local_memory = local_memory + k * local;
+    w.base[0] = w.registers;
+    w.base[1] = image.constants;
+    w.pc = kernel.begin;
+    w.frame = w.local = 0;
+    w.next_parked = ~0u;
+    w.parked_count = 0;
+    w.slice = 2048;
+    w.clock = 0;
+    w.rotating = w.passed = false;
+  }
+}
+
+namespace {
+
+[[noreturn]] void report_deadlock(Block& block) {
+  std::string text = "deadlock: no thread of the block can go on";
+  int listed = 0;
+  Warp* first = nullptr;
+  const Inst* at = nullptr;
+  unsigned lane = 0;
+  for (Warp& w : block.warps) {
+    for (std::uint32_t k = 0; k < w.parked_count; ++k) {
+      const Group& g = w.parked[k];
+      const bool barrier = g.state == Group::State::Barrier;
+      const Inst& in = block.image->code[barrier ? g.pc - 1 : g.pc];
+      if (!first) first = &w, at = &in, lane = unsigned(__builtin_ctz(g.mask));
+      if (++listed > 8) continue;
+      const LineInfo& line = block.image->program->lines[std::size_t(&in - block.image->code)];
+      if (barrier)
+        text += format("\n  warp %u, lanes 0x%08x wait at barrier %u (PTX line %d), %u threads have come of %u", w.index, g.mask,
+                       g.barrier, line.ptx, block.barriers[g.barrier].arrived,
+                       block.barriers[g.barrier].expected ? block.barriers[g.barrier].expected : block.alive);
+      else
+        text += format("\n  warp %u, lanes 0x%08x wait for lanes of their member mask that never come (PTX line %d)", w.index,
+                       g.mask, line.ptx);
+    }
+  }
+  if (!first) throw Error(Status::LaunchFailure, text);
+  fault(*first, *at, lane, int(Status::LaunchFailure), text);
+}
+
+}  // namespace
+
+bool run_block(Block& block, Worker& worker) {
+  for (Warp& w : block.warps) w.worker = &worker;
+  for (int round = 0; round < kRounds; ++round) {
+    bool left = false, moved = false;
+    for (Warp& w : block.warps) {
+      if (!w.alive) continue;
+      std::int64_t budget = kWarpBudget;
+      const std::uint32_t parked = w.parked_count;
+      const Stop stop = run_warp(w, budget);
+      if (stop == Stop::Exited) {
+        moved = true;
+        continue;
+      }
+      left = true;
+      if (stop == Stop::Budget || budget != kWarpBudget || parked != w.parked_count) moved = true;
+    }
+    if (!left) return true;
+    if (!moved) {
+      // The round itself may have released a warp that had already had its turn: look once more.
+      bool released = false;
+      for (Warp& w : block.warps) {
+        std::int64_t budget = kWarpBudget;
+        if (w.alive && run_warp(w, budget) != Stop::Blocked) released = true;
+        if (budget != kWarpBudget) released = true;
+      }
+      if (!released) report_deadlock(block);
+    }
+  }
+  return false;
+}
+
+}  // namespace ptxvm::exec

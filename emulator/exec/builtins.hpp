@@ -1,0 +1,18 @@
+// Handlers that are not lane arithmetic: special registers, fences, results of barriers and calls, and the
+// functions that device code expects of its system (vprintf, __assertfail).
+#pragma once
+
+#include <string>
+
+#include "code/inst.hpp"
+
+namespace ptxvm::exec {
+
+Handler special_register(const std::string& name, unsigned bits);  // op[0] destination; null: unknown
+Handler local_address(unsigned bits);      // op[0] = imm + the running group's local frame
+Handler fence_handler();
+Handler barrier_result_handler();          // op[0] destination, op[1] barrier number, imm BarrierKind
+Handler collect_results_handler();         // imm: call site
+Handler builtin_function(const std::string& name);  // op: argument offsets and strides; op[8], op[9] result
+
+}  // namespace ptxvm::exec

@@ -1,0 +1,276 @@
+// A grid on the worker threads. Blocks start in order; a block that spins gives its worker to others, so all
+// resident blocks go on.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "code/program.hpp"
+#include "exec/counters.hpp"
+#include "exec/launch.hpp"
+#include "exec/schedule.hpp"
+#include "support/error.hpp"
+#include "support/format.hpp"
+
+namespace ptxvm::exec {
+namespace {
+
+unsigned worker_count() {
+  if (const char* text = std::getenv("PTXVM_THREADS"))
+    if (int n = std::atoi(text); n > 0) return unsigned(n);
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::mutex counters_mutex;
+std::map<std::string, KernelCounters> all_counters;
+std::atomic<bool> counting_memory{std::getenv("PTXVM_COUNTERS") != nullptr};
+
+// The caller is worker 0; the others wait for work between launches.
+class Pool {
+ public:
+  static Pool& instance() {
+    static Pool pool(worker_count());
+    return pool;
+  }
+  unsigned size() const { return unsigned(threads_.size()) + 1; }
+
+  void run(const std::function<void(unsigned)>& work, unsigned helpers) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      work_ = &work;
+      wanted_ = std::min<unsigned>(helpers, unsigned(threads_.size()));
+      busy_ = wanted_;
+      ++round_;
+    }
+    if (wanted_) start_.notify_all();
+    work(0);
+    if (wanted_) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      done_.wait(lock, [&] { return busy_ == 0; });
+    }
+  }
+
+ private:
+  explicit Pool(unsigned workers) {
+    for (unsigned k = 1; k < workers; ++k) threads_.emplace_back([this, k] { loop(k); });
+  }
+  ~Pool() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      stop_ = true;
+    }
+    start_.notify_all();
+    for (std::thread& t : threads_) t.join();
+  }
+  void loop(unsigned number) {
+    std::uint64_t seen = 0;
+    for (;;) {
+      const std::function<void(unsigned)>* work;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        start_.wait(lock, [&] { return stop_ || round_ != seen; });
+        if (stop_) return;
+        seen = round_;
+        if (number > wanted_) continue;
+        work = work_;
+      }
+      (*work)(number);
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (--busy_ == 0) done_.notify_one();
+    }
+  }
+
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable start_, done_;
+  const std::function<void(unsigned)>* work_ = nullptr;
+  unsigned wanted_ = 0, busy_ = 0;
+  std::uint64_t round_ = 0;
+  bool stop_ = false;
+};
+
+struct Grid {
+  Image image;
+  std::uint64_t blocks = 0;
+  std::atomic<std::uint64_t> next{0};
+  std::uint64_t most_resident = 1;
+  std::mutex mutex;
+  std::deque<std::unique_ptr<Block>> waiting;  // resident blocks that gave up their worker
+  std::uint64_t resident = 0;
+  std::atomic<bool> failed{false};
+  std::exception_ptr failure;
+  std::uint64_t failed_block = ~std::uint64_t{0};
+};
+
+void fail(Grid& grid, std::uint64_t block) {
+  std::lock_guard<std::mutex> lock(grid.mutex);
+  // The lowest block's fault is reported, so that the message does not depend on the workers' speed alone.
+  if (!grid.failure || block < grid.failed_block) {
+    grid.failure = std::current_exception();
+    grid.failed_block = block;
+  }
+  grid.failed = true;
+}
+
+// Block storage outlives launches: one spare a thread.
+thread_local std::unique_ptr<Block> spare;
+
+void work(Grid& grid, Worker& worker) {
+  while (!grid.failed) {
+    std::unique_ptr<Block> block;
+    {
+      std::lock_guard<std::mutex> lock(grid.mutex);
+      if (grid.resident < grid.most_resident && grid.next < grid.blocks) {
+        block = spare ? std::move(spare) : std::make_unique<Block>();
+        block->linear = grid.next++;
+        ++grid.resident;
+        block->image = nullptr;
+      } else if (!grid.waiting.empty()) {
+        block = std::move(grid.waiting.front());
+        grid.waiting.pop_front();
+      } else if (grid.next >= grid.blocks) {
+        return;  // whoever still runs a block will finish it
+      }
+    }
+    if (!block) {
+      std::this_thread::yield();
+      continue;
+    }
+    try {
+      if (!block->image) start_block(*block, grid.image, block->linear);
+      if (run_block(*block, worker)) {
+        std::lock_guard<std::mutex> lock(grid.mutex);
+        --grid.resident;
+        spare = std::move(block);
+      } else {
+        std::lock_guard<std::mutex> lock(grid.mutex);
+        grid.waiting.push_back(std::move(block));
+      }
+    } catch (...) {
+      fail(grid, block->linear);
+      return;
+    }
+  }
+}
+
+void add(MemoryTraffic& to, const MemoryCounters& from) {
+  to.requests += from.requests;
+  to.bytes += from.bytes;
+  to.sectors += from.sectors;
+}
+
+void check(const Request& r, const KernelInfo& info, const MachineLimits& limits) {
+  auto refuse = [&](Status status, const std::string& why) { throw Error(status, "launch of " + r.kernel + ": " + why); };
+  if (r.grid.x == 0 || r.grid.y == 0 || r.grid.z == 0) refuse(Status::InvalidConfiguration, "an empty grid");
+  if (r.block.x == 0 || r.block.y == 0 || r.block.z == 0) refuse(Status::InvalidConfiguration, "an empty block");
+  if (r.grid.x > 0x7fffffffu || r.grid.y > 65535 || r.grid.z > 65535)
+    refuse(Status::InvalidConfiguration, "the grid exceeds 2^31-1 x 65535 x 65535 blocks");
+  if (r.block.count() > 1024 || r.block.x > 1024 || r.block.y > 1024 || r.block.z > 64)
+    refuse(Status::InvalidConfiguration, "the block exceeds 1024 threads (1024 x 1024 x 64)");
+  if (r.block.count() > info.max_threads)
+    refuse(Status::InvalidValue, format("%llu threads a block, compiled for at most %u",
+                                        static_cast<unsigned long long>(r.block.count()), info.max_threads));
+  if (std::uint64_t{info.static_shared} + r.dynamic_shared > limits.shared_bytes)
+    refuse(Status::InvalidValue, format("%u + %u bytes of shared memory, the device has %u a block", info.static_shared,
+                                        r.dynamic_shared, limits.shared_bytes));
+  if (std::uint64_t{info.registers} * r.block.count() > 65536)
+    refuse(Status::LaunchOutOfResources, format("%u registers for each of %llu threads exceed 65536", info.registers,
+                                                static_cast<unsigned long long>(r.block.count())));
+  if (r.cluster.count() > 1) refuse(Status::NotSupported, "clusters are not emulated yet");
+  if (r.parameters.size() < info.parameter_bytes)
+    refuse(Status::InvalidValue, format("%zu bytes of parameters, %u expected", r.parameters.size(), info.parameter_bytes));
+}
+
+}  // namespace
+
+std::map<std::string, KernelCounters> counters() {
+  std::lock_guard<std::mutex> lock(counters_mutex);
+  return all_counters;
+}
+void reset_counters() {
+  std::lock_guard<std::mutex> lock(counters_mutex);
+  all_counters.clear();
+}
+void count_memory(bool on) { counting_memory = on; }
+
+void run(const Request& request, const MachineLimits& limits) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto* program = dynamic_cast<const DecodedProgram*>(request.program.get());
+  if (!program) throw Error(Status::InvalidKernelImage, "launch without a program");
+  const KernelInfo* info = program->kernel(request.kernel);
+  if (!info) throw Error(Status::InvalidDeviceFunction, "no kernel " + request.kernel + " in " + program->name);
+  check(request, *info, limits);
+  const FunctionCode& kernel = program->functions[std::size_t(program->function_index.at(request.kernel))];
+  if (kernel.begin == kernel.end) throw Error(Status::InvalidDeviceFunction, "kernel " + request.kernel + " has no body");
+
+  static std::atomic<std::uint64_t> launches{0};
+  Grid grid;
+  Image& image = grid.image;
+  image.program = program;
+  image.kernel = &kernel;
+  image.code = program->code.data();
+  image.constants = program->constants;
+  image.parameters = request.parameters.data();
+  image.parameter_bytes = info->parameter_bytes;
+  const Dim3 dims[2] = {request.grid, request.block};
+  for (int k = 0; k < 2; ++k) {
+    std::uint32_t* to = k ? image.block : image.grid;
+    to[0] = dims[k].x, to[1] = dims[k].y, to[2] = dims[k].z;
+  }
+  image.dynamic_shared = request.dynamic_shared;
+  image.multiprocessors = limits.multiprocessors;
+  const memory::Windows& windows = memory::AddressSpace::instance().windows();
+  image.shared_window = windows.shared;
+  image.local_window = windows.local;
+  image.parameter_window = windows.param;
+  image.clock_khz = limits.clock_khz;
+  image.launch_id = ++launches;
+  grid.blocks = request.grid.count();
+  grid.most_resident = std::uint64_t{limits.multiprocessors} * std::max(1u, limits.resident_blocks);
+
+  Pool& pool = Pool::instance();
+  static std::vector<std::unique_ptr<Worker>> workers;  // launches are run one at a time
+  static std::mutex one_launch;
+  std::lock_guard<std::mutex> serial(one_launch);
+  while (workers.size() < pool.size()) workers.push_back(std::make_unique<Worker>());
+  const bool memory_counted = counting_memory;
+  const unsigned helpers = unsigned(std::min<std::uint64_t>(pool.size(), grid.blocks)) - 1;
+  for (unsigned k = 0; k <= helpers; ++k) {
+    Worker& w = *workers[k];
+    w.image = &image;
+    w.cache.assign(program->sites + 1, AddressCache{});
+    w.warps.assign(program->blocks.size(), 0);
+    w.threads.assign(program->blocks.size(), 0);
+    w.global_load = w.global_store = w.shared_load = w.shared_store = w.atomics = MemoryCounters{};
+    w.count_memory = memory_counted;
+  }
+  const std::function<void(unsigned)> body = [&](unsigned k) { work(grid, *workers[k]); };
+  pool.run(body, helpers);
+  if (grid.failure) std::rethrow_exception(grid.failure);
+
+  std::lock_guard<std::mutex> lock(counters_mutex);
+  KernelCounters& c = all_counters[request.kernel];
+  ++c.launches;
+  c.blocks += grid.blocks;
+  for (unsigned k = 0; k <= helpers; ++k) {
+    const Worker& w = *workers[k];
+    for (std::size_t b = 0; b < program->blocks.size(); ++b) {
+      c.warp_instructions += w.warps[b] * program->blocks[b].instructions;
+      c.thread_instructions += w.threads[b] * program->blocks[b].instructions;
+    }
+    add(c.global_load, w.global_load);
+    add(c.global_store, w.global_store);
+    add(c.shared_load, w.shared_load);
+    add(c.shared_store, w.shared_store);
+    add(c.atomics, w.atomics);
+  }
+  c.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+}  // namespace ptxvm::exec

@@ -1,0 +1,115 @@
+// The slow path of memory access: one lane at a time, every byte accounted for, and the messages.
+#include <algorithm>
+
+#include "exec/ops/space.hpp"
+#include "exec/warp.hpp"
+#include "memory/address_space.hpp"
+#include "support/error.hpp"
+#include "support/format.hpp"
+
+namespace ptxvm::exec {
+namespace {
+
+constexpr std::uint64_t kWindow = memory::Windows::size;
+
+const char* space_name(unsigned space) {
+  switch (space) {
+    case kShared: return "shared";
+    case kLocal: return "local";
+    case kParameter: return "param";
+    case kConstantSpace: return "const";
+    default: return "global";
+  }
+}
+
+[[noreturn]] void miss(Warp& w, const Inst& in, unsigned lane, unsigned space, std::uint64_t address, unsigned bytes,
+                       bool write, const std::string& why) {
+  const char* what = in.aux & kAtomic ? "atomic operation on" : write ? "write to" : "read of";
+  fault(w, in, lane, int(Status::IllegalAddress),
+        format("out of bounds: %s %u bytes at %s address 0x%llx: %s", what, bytes, space_name(space),
+               static_cast<unsigned long long>(address), why.c_str()));
+}
+
+std::uint64_t resolve_one(Warp& w, const Inst& in, unsigned lane, unsigned space, std::uint64_t address, unsigned bytes,
+                          bool write) {
+  const Image& image = *w.block->image;
+  if (space == kGeneric) {
+    if (address - image.shared_window < kWindow) space = kShared, address -= image.shared_window;
+    else if (address - image.local_window < kWindow) space = kLocal, address -= image.local_window;
+    else if (address - image.parameter_window < kWindow) space = kParameter, address -= image.parameter_window;
+    else space = kGlobal;
+  }
+  if (address % bytes != 0)
+    fault(w, in, lane, int(Status::MisalignedAddress),
+          format("misaligned: %u-byte access to %s address 0x%llx", bytes, space_name(space),
+                 static_cast<unsigned long long>(address)));
+  switch (space) {
+    case kShared: {
+      const std::uint64_t size = w.block->shared_size;
+      if (address > size || size - address < bytes)
+        miss(w, in, lane, space, address, bytes, write,
+             format("the block has %llu bytes of shared memory", static_cast<unsigned long long>(size)));
+      return reinterpret_cast<std::uintptr_t>(w.block->shared_memory) + address;
+    }
+    case kLocal: {
+      const std::uint64_t size = w.block->local_stride;
+      if (address > size || size - address < bytes)
+        miss(w, in, lane, space, address, bytes, write,
+             format("the thread has %llu bytes of local memory", static_cast<unsigned long long>(size)));
+      return reinterpret_cast<std::uintptr_t>(w.local_memory) + lane * size + address;
+    }
+    case kParameter: {
+      const std::uint64_t size = image.parameter_bytes;
+      if (write || address > size || size - address < bytes)
+        miss(w, in, lane, space, address, bytes, write,
+             format("the kernel has %llu bytes of parameters, which it may only read", static_cast<unsigned long long>(size)));
+      return reinterpret_cast<std::uintptr_t>(image.parameters) + address;
+    }
+    default: {
+      AddressCache& cache = w.worker->cache[in.site];
+      if (address < cache.low || address >= cache.high || cache.high - address < bytes || (write && cache.read_only)) {
+        auto allocation = memory::AddressSpace::instance().find(address);
+        if (!allocation || !allocation->contains(address, bytes))
+          miss(w, in, lane, space, address, bytes, write, memory::describe(address, bytes));
+        if (write && allocation->read_only)
+          miss(w, in, lane, space, address, bytes, write, "constant memory cannot be written");
+        cache = {allocation->base, allocation->base + allocation->size, allocation->delta, allocation->read_only};
+      }
+      return address + std::uint64_t(cache.delta);
+    }
+  }
+}
+
+}  // namespace
+
+void resolve_slowly(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
+                    unsigned bytes, bool write, std::uint64_t* host) {
+  for (std::uint32_t m = mask; m; m &= m - 1) {
+    const unsigned lane = unsigned(__builtin_ctz(m));
+    host[lane] = resolve_one(w, in, lane, space, address[lane], bytes, write);
+  }
+}
+
+// A request is one instruction of one warp; its sectors are the 32-byte pieces that its lanes touch.
+void count_access(Warp& w, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes, bool write,
+                  bool atomic) {
+  Worker& worker = *w.worker;
+  const bool shared = space == kShared;
+  if (space == kLocal || space == kParameter) return;
+  MemoryCounters& c = atomic  ? worker.atomics
+                      : shared ? (write ? worker.shared_store : worker.shared_load)
+                               : (write ? worker.global_store : worker.global_load);
+  ++c.requests;
+  c.bytes += std::uint64_t(__builtin_popcount(mask)) * bytes;
+  std::uint64_t sectors[64];
+  unsigned n = 0;
+  for (std::uint32_t m = mask; m; m &= m - 1) {
+    const std::uint64_t a = address[__builtin_ctz(m)];
+    sectors[n++] = a / 32;
+    if ((a + bytes - 1) / 32 != a / 32) sectors[n++] = (a + bytes - 1) / 32;
+  }
+  std::sort(sectors, sectors + n);
+  c.sectors += std::uint64_t(std::unique(sectors, sectors + n) - sectors);
+}
+
+}  // namespace ptxvm::exec

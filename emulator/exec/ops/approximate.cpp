@@ -1,0 +1,94 @@
+// The .approx functions (PTX ISA 9.7.3), within the documented error and written so that they vectorise.
+// Where the host's correctly rounded operation exists it is used: it is within any documented bound.
+#include "exec/ops/op.hpp"
+
+namespace ptxvm::exec::PTXVM_ISA {
+namespace {
+
+inline f32 canonical(f32 r) { return r == r ? r : bits<f32>(0x7fffffffu); }
+
+// 2^x = 2^n * 2^f, f in [-1/2, 1/2]: Taylor's series in f ln 2 to degree 7 (error below 2^-27).
+inline f32 exp2_(f32 x) {
+  f32 c = x < -160.0f ? -160.0f : x;
+  c = c > 130.0f ? 130.0f : c;
+  f32 n = (c + 12582912.0f) - 12582912.0f;
+  f32 t = (c - n) * 0.693147180559945309f;
+  f32 p = 1.0f / 5040;
+  p = p * t + 1.0f / 720;
+  p = p * t + 1.0f / 120;
+  p = p * t + 1.0f / 24;
+  p = p * t + 1.0f / 6;
+  p = p * t + 0.5f;
+  p = p * t + 1.0f;
+  p = p * t + 1.0f;
+  s32 k = s32(n), half = k >> 1;  // two factors, so that subnormal results round once
+  f32 r = p * bits<f32>(u32(half + 127) << 23) * bits<f32>(u32(k - half + 127) << 23);
+  return x == x ? r : bits<f32>(0x7fffffffu);
+}
+
+// log2(m 2^e) = e + 2 atanh((m-1)/(m+1)) / ln 2, m in [1/sqrt 2, sqrt 2).
+inline f32 log2_(f32 x) {
+  bool tiny = x < 1.17549435e-38f;
+  f32 y = tiny ? x * 16777216.0f : x;
+  u32 b = bits<u32>(y) - 0x3f3504f3u;
+  s32 e = s32(b) >> 23;
+  f32 m = bits<f32>((b & 0x7fffffu) + 0x3f3504f3u);
+  f32 s = (m - 1.0f) / (m + 1.0f), q = s * s;
+  f32 p = 1.0f / 9;
+  p = p * q + 1.0f / 7;
+  p = p * q + 1.0f / 5;
+  p = p * q + 1.0f / 3;
+  p = p * q * s + s;
+  f32 r = f32(e - (tiny ? 24 : 0)) + p * 2.88539008177792681f;
+  r = x == 0 ? bits<f32>(0xff800000u) : r;
+  r = x == bits<f32>(0x7f800000u) ? x : r;
+  return x >= 0 ? r : bits<f32>(0x7fffffffu);
+}
+
+struct Ex2 { static f32 run(f32 a) { return exp2_(flushed(a)); } };
+struct Lg2 { static f32 run(f32 a) { return log2_(flushed(a)); } };
+struct Rcp { static f32 run(f32 a) { return canonical(1.0f / a); } };
+struct Sqrt { static f32 run(f32 a) { return canonical(__builtin_sqrtf(a)); } };
+struct Rsqrt { static f32 run(f32 a) { return canonical(1.0f / __builtin_sqrtf(a)); } };
+struct Sin { static f32 run(f32 a) { return canonical(__builtin_sinf(a)); } };
+struct Cos { static f32 run(f32 a) { return canonical(__builtin_cosf(a)); } };
+struct Tanh { static f32 run(f32 a) {
+  f32 x = bits<f32>(bits<u32>(a) & 0x7fffffffu), q = a * a;
+  f32 big = 1.0f - 2.0f / (exp2_(x * 2.88539008177792681f) + 1.0f);
+  f32 p = 62.0f / 2835;
+  p = p * q - 17.0f / 315;
+  p = p * q + 2.0f / 15;
+  p = p * q - 1.0f / 3;
+  f32 r = x < 0.3f ? p * q * x + x : big;
+  return canonical(bits<f32>(bits<u32>(r) | (bits<u32>(a) & 0x80000000u))); } };
+// Above 2^126 the documented result is 0 for finite a, NaN for infinite a.
+struct DivApprox { static f32 run(f32 a, f32 b) {
+  f32 m = bits<f32>(bits<u32>(b) & 0x7fffffffu);
+  bool huge = m > 8.50705917e37f && m < bits<f32>(0x7f800000u);
+  f32 r = a / b;
+  return canonical(huge ? a * (b < 0 ? -0.0f : 0.0f) : r); } };
+struct DivFull { static f32 run(f32 a, f32 b) { return canonical(a / b); } };
+// Gross approximations of fp64: the upper word only.
+inline f64 upper_word(f64 a) { return bits<f64>(bits<u64>(a) & 0xffffffff00000000ull); }
+struct Rcp64 { static f64 run(f64 a) { return upper_word(1.0 / a); } };
+struct Rsqrt64 { static f64 run(f64 a) { return upper_word(1.0 / __builtin_sqrt(a)); } };
+
+}  // namespace
+
+void list_approximate(const Sink& s) {
+  using M = AsEncoded;
+  put<Ex2, M, f32, f32>(s, "ex2.approx.f32");
+  put<Lg2, M, f32, f32>(s, "lg2.approx.f32");
+  put<Rcp, M, f32, f32>(s, "rcp.approx.f32");
+  put<Sqrt, M, f32, f32>(s, "sqrt.approx.f32");
+  put<Rsqrt, M, f32, f32>(s, "rsqrt.approx.f32");
+  put<Sin, M, f32, f32>(s, "sin.approx.f32");
+  put<Cos, M, f32, f32>(s, "cos.approx.f32");
+  put<Tanh, M, f32, f32>(s, "tanh.approx.f32");
+  put<DivApprox, M, f32, f32, f32>(s, "div.approx.f32");
+  put<DivFull, M, f32, f32, f32>(s, "div.full.f32");
+  put<Rcp64, M, f64, f64>(s, "rcp.approx.f64");
+  put<Rsqrt64, M, f64, f64>(s, "rsqrt.approx.f64");
+}
+
+}  // namespace ptxvm::exec::PTXVM_ISA

@@ -1,0 +1,19 @@
+// All handlers of one vector unit.
+#include "exec/ops/op.hpp"
+
+namespace ptxvm::exec::PTXVM_ISA {
+
+void list_all(const Sink& sink) {
+  list_integer(sink);
+  list_logic(sink);
+  list_float(sink);
+  list_double(sink);
+  list_compare(sink);
+  list_convert(sink);
+  list_approximate(sink);
+  list_memory(sink);
+  list_atomic(sink);
+  list_collective(sink);
+}
+
+}  // namespace ptxvm::exec::PTXVM_ISA

@@ -1,0 +1,142 @@
+// ld and st (PTX ISA 9.7.9): T in memory, R the register; the space is found at run time.
+#include "exec/ops/access.hpp"
+
+namespace ptxvm::exec::PTXVM_ISA {
+namespace {
+
+template <class T> T load_one(u64 host) {
+  T v;
+  __builtin_memcpy(&v, reinterpret_cast<const void*>(host), sizeof v);
+  return v;
+}
+
+// op[0..V-1] destinations (kNone: not wanted), op[V] address.
+template <class T, class R, int V>
+void load(Warp& w, const Inst& in) {
+  Access access;
+  resolve(w, in, in.op[V], sizeof(T) * V, false, access);
+  const u32 mask = w.mask;
+  for (int v = 0; v < V; ++v) {
+    if (in.op[v] == kNone) continue;
+    R* d = w.at<R>(in.op[v]);
+    if (access.unit) {
+      const T* p = reinterpret_cast<const T*>(access.host[0]) + v;
+      PTXVM_LANES d[i] = R(p[i * V]);
+    } else if (access.same) {
+      const R value = R(load_one<T>(access.host[0] + v * sizeof(T)));
+      PTXVM_LANES d[i] = value;
+    } else {
+      for (u32 m = mask; m; m &= m - 1) {
+        int i = __builtin_ctz(m);
+        d[i] = R(load_one<T>(access.host[i] + v * sizeof(T)));
+      }
+    }
+  }
+}
+
+// op[0] address, op[1..V] sources.
+template <class T, class R, int V>
+void store(Warp& w, const Inst& in) {
+  Access access;
+  resolve(w, in, in.op[0], sizeof(T) * V, true, access);
+  const u32 mask = w.mask;
+  for (int v = 0; v < V; ++v) {
+    const R* s = w.at<R>(in.op[v + 1]);
+    if (access.unit) {
+      T* p = reinterpret_cast<T*>(access.host[0]) + v;
+      PTXVM_LANES p[i * V] = T(s[i]);
+    } else {
+      for (u32 m = mask; m; m &= m - 1) {
+        int i = __builtin_ctz(m);
+        T value = T(s[i]);
+        __builtin_memcpy(reinterpret_cast<void*>(access.host[i] + v * sizeof(T)), &value, sizeof value);
+      }
+    }
+  }
+}
+
+// An entry's parameter at a fixed offset (imm), the same for all lanes. Range checked when decoded.
+template <class T, class R, int V>
+void load_parameter(Warp& w, const Inst& in) {
+  const u32 mask = w.mask;
+  for (int v = 0; v < V; ++v) {
+    if (in.op[v] == kNone) continue;
+    const R value = R(load_one<T>(reinterpret_cast<std::uintptr_t>(w.block->image->parameters) + in.imm + v * sizeof(T)));
+    R* d = w.at<R>(in.op[v]);
+    PTXVM_LANES d[i] = ((mask >> i) & 1) ? value : d[i];
+  }
+}
+
+// Arguments and results of calls live in the register frame: op[V] is the offset of a byte array of
+// op[V+1] bytes a lane; imm the offset in it.
+template <class T, class R, int V>
+void load_argument(Warp& w, const Inst& in) {
+  char* area = w.base[0] + in.op[V] + in.imm;
+  for (u32 m = w.mask; m; m &= m - 1) {
+    int i = __builtin_ctz(m);
+    for (int v = 0; v < V; ++v)
+      if (in.op[v] != kNone)
+        w.at<R>(in.op[v])[i] = R(load_one<T>(reinterpret_cast<std::uintptr_t>(area + i * in.op[V + 1] + v * sizeof(T))));
+  }
+}
+template <class T, class R, int V>
+void store_argument(Warp& w, const Inst& in) {
+  char* area = w.base[0] + in.op[0] + in.imm;
+  for (u32 m = w.mask; m; m &= m - 1) {
+    int i = __builtin_ctz(m);
+    for (int v = 0; v < V; ++v) {
+      T value = T(w.at<R>(in.op[v + 2])[i]);
+      __builtin_memcpy(area + i * in.op[1] + v * sizeof(T), &value, sizeof value);
+    }
+  }
+}
+
+struct Name {
+  char text[40];
+  const char* operator()(const char* op, const char* t, const char* r, const char* v) {
+    int n = 0;
+    for (const char* part : {op, ".", t, ".", r, ".", v}) for (int k = 0; part[k]; ++k) text[n++] = part[k];
+    text[n] = 0;
+    return text;
+  }
+};
+
+template <class T, class R, int V>
+void put_width(const Sink& s, const char* t, const char* r, const char* v) {
+  Name n;
+  s.put(s.context, n("ld", t, r, v), &load<T, R, V>, &load<T, R, V>, {});
+  s.put(s.context, n("st", t, r, v), &store<T, R, V>, &store<T, R, V>, {});
+  s.put(s.context, n("ld.parameter", t, r, v), &load_parameter<T, R, V>, &load_parameter<T, R, V>, {});
+  s.put(s.context, n("ld.argument", t, r, v), &load_argument<T, R, V>, &load_argument<T, R, V>, {});
+  s.put(s.context, n("st.argument", t, r, v), &store_argument<T, R, V>, &store_argument<T, R, V>, {});
+}
+template <class T, class R>
+void put_widths(const Sink& s, const char* t, const char* r) {
+  put_width<T, R, 1>(s, t, r, "v1");
+  put_width<T, R, 2>(s, t, r, "v2");
+  put_width<T, R, 4>(s, t, r, "v4");
+}
+
+}  // namespace
+
+// Signed types differ in loads into wider registers only; the rest use the unsigned name.
+void list_memory(const Sink& s) {
+  put_widths<u8, u16>(s, "u8", "r16");
+  put_widths<s8, s16>(s, "s8", "r16");
+  put_widths<u8, u32>(s, "u8", "r32");
+  put_widths<s8, s32>(s, "s8", "r32");
+  put_widths<u8, u64>(s, "u8", "r64");
+  put_widths<s8, s64>(s, "s8", "r64");
+  put_widths<u16, u16>(s, "u16", "r16");
+  put_widths<u16, u32>(s, "u16", "r32");
+  put_widths<s16, s32>(s, "s16", "r32");
+  put_widths<u16, u64>(s, "u16", "r64");
+  put_widths<s16, s64>(s, "s16", "r64");
+  put_widths<u32, u32>(s, "u32", "r32");
+  put_widths<u32, u64>(s, "u32", "r64");
+  put_widths<s32, s64>(s, "s32", "r64");
+  put_widths<u64, u64>(s, "u64", "r64");
+  put_width<u32, u32, 8>(s, "u32", "r32", "v8");
+}
+
+}  // namespace ptxvm::exec::PTXVM_ISA

@@ -1,0 +1,13 @@
+// Inst::aux of memory instructions.
+#pragma once
+
+#include <cstdint>
+
+namespace ptxvm::exec {
+
+constexpr std::uint8_t kSpaceMask = 7;
+enum SpaceCode : std::uint8_t { kGlobal, kShared, kLocal, kParameter, kGeneric, kConstantSpace };
+constexpr std::uint8_t kAddress32 = 8;  // the address register has 32 bits
+constexpr std::uint8_t kAtomic = 16;
+
+}  // namespace ptxvm::exec

@@ -1,0 +1,131 @@
+// State of one warp, one block, one worker: what instruction handlers see.
+//
+// Each lane has a program counter of its own. Lanes that share one form a group; one group runs, the
+// others are parked. The deepest call frame and then the lowest counter runs first, so that diverged lanes
+// meet again; a fairness bound (block.cpp) lets the others run while one group spins.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "code/inst.hpp"
+
+namespace ptxvm::exec {
+
+struct Block;
+struct Worker;
+struct Image;
+class DecodedProgram;
+struct FunctionCode;
+
+constexpr std::uint32_t kAllLanes = 0xffffffffu;
+
+struct Group {
+  enum class State : std::uint8_t { Runnable, Barrier, Collective };
+  std::uint32_t pc = 0;
+  std::uint32_t frame = 0;       // byte offset of the register frame
+  std::uint32_t local = 0;       // byte offset of the local-memory frame
+  std::uint32_t mask = 0;
+  State state = State::Runnable;
+  std::uint32_t barrier = 0;     // State::Barrier: which, and the generation waited for
+  std::uint64_t generation = 0;
+  std::uint64_t parked_at = 0;   // Warp::clock; who waited longest runs first when one group spins
+  bool passed = false;           // its member mask is complete: the collective may run
+};
+
+struct Warp {
+  std::uint32_t mask = 0;        // lanes that the handler works on
+  char* base[2] = {nullptr, nullptr};  // register frame; constants
+  Block* block = nullptr;
+  Worker* worker = nullptr;
+
+  std::uint32_t active = 0;      // lanes of the running group
+  std::uint32_t pc = 0;
+  std::uint32_t frame = 0, local = 0;
+  std::uint32_t next_parked = ~0u;  // a Join at or above this counter must look at the parked groups
+  std::uint32_t alive = 0;       // lanes that have not exited
+  std::uint32_t parked_count = 0;
+  std::uint32_t index = 0;       // in the block
+  std::uint32_t slice = 0;       // joins left before another group gets its turn
+  std::uint64_t clock = 0;
+  bool rotating = false;         // a waiting group has its turn, lower counters or not
+  bool passed = false;           // of the active group
+  char* registers = nullptr;     // frame 0
+  char* local_memory = nullptr;  // lane i's bytes at i * local_stride
+  Group parked[32];
+
+  template <class T>
+  T* at(Ref ref) {
+    return reinterpret_cast<T*>(base[ref & 1] + (ref & ~Ref{1}));
+  }
+};
+
+struct AddressCache {            // the allocation that a memory instruction touched last
+  std::uint64_t low = 1, high = 0;
+  std::int64_t delta = 0;
+  bool read_only = false;
+};
+
+struct Barrier {
+  std::uint64_t generation = 0;
+  std::uint32_t arrived = 0;       // threads
+  std::uint32_t expected = 0;      // 0: all threads of the block that have not exited
+  std::uint32_t popcount = 0;      // bar.red
+  bool all = true, any = false;
+  std::uint32_t last_popcount = 0; // results of the generation that completed
+  bool last_all = true, last_any = false;
+};
+
+struct Block {
+  Image* image = nullptr;
+  std::uint32_t id[3] = {0, 0, 0};
+  std::uint64_t linear = 0;
+  std::uint32_t threads = 0, alive = 0;
+  std::uint32_t warp_count = 0;
+  std::vector<Warp> warps;
+  char* shared_memory = nullptr;   // static, then dynamic; aligned in shared_storage
+  std::vector<char> shared_storage;
+  std::uint32_t shared_size = 0;
+  std::vector<char> local;
+  std::uint32_t local_stride = 0;
+  char* register_memory = nullptr; // aligned inside register_storage
+  std::vector<char> register_storage;
+  Barrier barriers[16];
+};
+
+struct MemoryCounters {
+  std::uint64_t requests = 0, bytes = 0, sectors = 0;
+};
+
+struct Worker {
+  Image* image = nullptr;
+  std::vector<AddressCache> cache;            // one a memory instruction
+  std::vector<std::uint64_t> warps, threads;  // executions of each block leader
+  MemoryCounters global_load, global_store, shared_load, shared_store, atomics;
+  bool count_memory = false;
+};
+
+// What a launch is made of, read by handlers for special registers, parameters and windows.
+struct Image {
+  const DecodedProgram* program = nullptr;
+  const FunctionCode* kernel = nullptr;
+  const Inst* code = nullptr;
+  char* constants = nullptr;
+  const std::byte* parameters = nullptr;
+  std::uint32_t parameter_bytes = 0;
+  std::uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
+  std::uint32_t dynamic_shared = 0;
+  std::uint32_t multiprocessors = 1;
+  std::uint64_t shared_window = 0, local_window = 0, parameter_window = 0;
+  std::uint64_t clock_khz = 0;
+  std::uint64_t launch_id = 0;
+};
+
+// Raise the fault of the running launch: they throw ptxvm::Error with the whole message.
+[[noreturn]] void fault(Warp& w, const Inst& in, unsigned lane, int status, const std::string& text);
+std::string position(Warp& w, const Inst& in, unsigned lane);  // "kernel k, PTX line 12 (a.cu:3), block (0,0,0) thread (5,0,0)"
+
+}  // namespace ptxvm::exec

@@ -1,0 +1,386 @@
+// The warp loop: fetches, guards, dispatches, and follows each lane's own path.
+//
+// Lanes with the same program counter and frames run together as the active group; the others are parked.
+// Which group runs: the deepest frame first, then the lowest counter. Code is laid out so that the place
+// where paths meet lies behind all of them, so lanes wait there for each other. A group that spins (waiting
+// for a lane that is parked) is interrupted after kSlice basic blocks and the group that has waited longest
+// runs for a while.
+#include <algorithm>
+
+#include "code/program.hpp"
+#include "exec/schedule.hpp"
+#include "support/error.hpp"
+#include "support/format.hpp"
+
+namespace ptxvm::exec {
+namespace {
+
+constexpr std::uint32_t kSlice = 2048;      // basic blocks before a parked group gets its turn
+constexpr std::uint32_t kTurn = 256;        // basic blocks of that turn
+constexpr std::uint32_t kNobody = ~0u;
+
+void park(Warp& w, std::uint32_t pc, std::uint32_t mask, Group::State state = Group::State::Runnable,
+          std::uint32_t barrier = 0, std::uint64_t generation = 0) {
+  for (std::uint32_t k = 0; k < w.parked_count; ++k) {
+    Group& g = w.parked[k];
+    if (g.pc == pc && g.frame == w.frame && g.local == w.local && g.state == state &&
+        (state != Group::State::Barrier || (g.barrier == barrier && g.generation == generation))) {
+      g.mask |= mask;
+      return;
+    }
+  }
+  Group& g = w.parked[w.parked_count++];
+  g.pc = pc;
+  g.frame = w.frame;
+  g.local = w.local;
+  g.mask = mask;
+  g.state = state;
+  g.barrier = barrier;
+  g.generation = generation;
+  g.parked_at = ++w.clock;
+}
+
+// Lanes of a group at a Collective whose members are all here (exited lanes are not waited for).
+std::uint32_t ready_lanes(Warp& w, const Inst& in, std::uint32_t here, char* frame) {
+  const Ref ref = in.op[in.mask_op];
+  const char* base = ref & 1 ? w.base[1] : frame;
+  const std::uint32_t* members = reinterpret_cast<const std::uint32_t*>(base + (ref & ~Ref{1}));
+  std::uint32_t ready = 0;
+  for (std::uint32_t m = here; m; m &= m - 1) {
+    const unsigned lane = unsigned(__builtin_ctz(m));
+    if ((members[lane] & w.alive & ~here) == 0) ready |= 1u << lane;
+  }
+  return ready;
+}
+
+// bar.warp.sync: its lanes may wait for each other at different places.
+bool is_warp_barrier(const Inst& in) { return in.flow == Flow::Collective && in.aux == 1 && in.mask_op == 0; }
+
+// Groups that wait become runnable where what they wait for has come.
+void wake(Warp& w) {
+  const Inst* code = w.block->image->code;
+  for (std::uint32_t k = 0; k < w.parked_count; ++k) {
+    Group& g = w.parked[k];
+    if (g.state == Group::State::Barrier) {
+      if (w.block->barriers[g.barrier].generation != g.generation) g.state = Group::State::Runnable;
+    } else if (g.state == Group::State::Collective) {
+      const Inst& in = code[g.pc];
+      std::uint32_t here = g.mask;
+      if (is_warp_barrier(in)) {
+        for (std::uint32_t j = 0; j < w.parked_count; ++j)
+          if (w.parked[j].state != Group::State::Barrier && is_warp_barrier(code[w.parked[j].pc]) &&
+              (w.parked[j].state == Group::State::Collective || w.parked[j].passed))
+            here |= w.parked[j].mask;
+      }
+      std::uint32_t ready = ready_lanes(w, in, here, w.registers + g.frame) & g.mask;
+      if (!ready) continue;
+      if (ready != g.mask) {
+        Group rest = g;
+        rest.mask &= ~ready;
+        g.mask = ready;
+        w.parked[w.parked_count++] = rest;
+      }
+      w.parked[k].state = Group::State::Runnable;
+      w.parked[k].passed = true;  // the loop need not look at the member mask again
+    }
+  }
+}
+
+// Makes the next group active; false where none is runnable.
+bool next_group(Warp& w, bool oldest) {
+  wake(w);
+  std::uint32_t best = kNobody;
+  for (std::uint32_t k = 0; k < w.parked_count; ++k) {
+    const Group& g = w.parked[k];
+    if (g.state != Group::State::Runnable) continue;
+    if (best == kNobody) {
+      best = k;
+      continue;
+    }
+    const Group& b = w.parked[best];
+    const bool better = oldest ? g.parked_at < b.parked_at : g.frame != b.frame ? g.frame > b.frame : g.pc < b.pc;
+    if (better) best = k;
+  }
+  if (best == kNobody) {
+    w.active = 0;
+    return false;
+  }
+  const Group chosen = w.parked[best];
+  w.pc = chosen.pc;
+  w.frame = chosen.frame;
+  w.local = chosen.local;
+  w.active = chosen.mask;
+  w.passed = chosen.passed;
+  w.base[0] = w.registers + w.frame;
+  w.parked[best] = w.parked[--w.parked_count];
+  // Everybody else who stands at the same place joins; the lowest counter that is left is watched for.
+  w.next_parked = kNobody;
+  for (std::uint32_t k = 0; k < w.parked_count;) {
+    Group& g = w.parked[k];
+    if (g.state == Group::State::Runnable && g.frame == w.frame && g.local == w.local && g.pc == w.pc &&
+        g.passed == w.passed) {
+      w.active |= g.mask;
+      w.parked[k] = w.parked[--w.parked_count];
+      continue;
+    }
+    if (g.state == Group::State::Runnable && !oldest && g.frame == w.frame) w.next_parked = std::min(w.next_parked, g.pc);
+    ++k;
+  }
+  w.slice = oldest ? kTurn : kSlice;
+  w.rotating = oldest;
+  return true;
+}
+
+// The lanes of mask reach a barrier; true where that completes it.
+bool arrive(Warp& w, const Inst& in, std::uint32_t mask, std::uint32_t* number) {
+  const unsigned lane = unsigned(__builtin_ctz(mask));
+  *number = w.at<std::uint32_t>(in.op[0])[lane];
+  if (*number > 15) fault(w, in, lane, int(Status::IllegalInstruction), format("barrier number %u is above 15", *number));
+  Block& block = *w.block;
+  Barrier& b = block.barriers[*number];
+  std::uint32_t expected = 0;
+  if (in.op[1] != kNone) {
+    expected = w.at<std::uint32_t>(in.op[1])[lane];
+    if (expected == 0 || expected % 32 != 0)
+      fault(w, in, lane, int(Status::IllegalInstruction), format("barrier with %u threads: not a multiple of 32", expected));
+  }
+  if (b.arrived && b.expected != expected)
+    fault(w, in, lane, int(Status::IllegalInstruction),
+          format("barrier %u is reached with %u threads expected, others expect %u", *number, expected, b.expected));
+  b.expected = expected;
+  // With a count, a warp counts whole even where the block's last warp is not full.
+  std::uint32_t arriving = std::uint32_t(__builtin_popcount(mask));
+  if (expected && mask == w.alive) arriving = 32;
+  b.arrived += arriving;
+  if (in.op[3] != kNone) {
+    const std::uint32_t p = *w.at<std::uint32_t>(in.op[3]);
+    b.popcount += std::uint32_t(__builtin_popcount(p & mask));
+    b.all = b.all && (p & mask) == mask;
+    b.any = b.any || (p & mask) != 0;
+  }
+  return b.arrived >= (expected ? expected : block.alive);
+}
+
+void complete(Barrier& b) {
+  b.last_popcount = b.popcount;
+  b.last_all = b.all;
+  b.last_any = b.any;
+  b.popcount = b.arrived = b.expected = 0;
+  b.all = true;
+  b.any = false;
+  ++b.generation;
+}
+
+void enter(Warp& w, const Inst& in, std::uint32_t mask, int callee_number, const CallSite& site) {
+  const DecodedProgram& program = *w.block->image->program;
+  const FunctionCode& caller = program.functions[std::size_t(site.caller)];
+  const FunctionCode& callee = program.functions[std::size_t(callee_number)];
+  const std::uint32_t frame = w.frame + caller.frame_bytes, local = w.local + caller.local_bytes;
+  if (frame + callee.frame_bytes > w.block->image->kernel->total_frame ||
+      local + callee.local_bytes > w.block->local_stride)
+    fault(w, in, unsigned(__builtin_ctz(mask)), int(Status::HardwareStackError), "call stack overflow in " + callee.name);
+  char* base = w.registers + frame;
+  std::uint32_t* header = reinterpret_cast<std::uint32_t*>(base);
+  for (std::uint32_t m = mask; m; m &= m - 1) {
+    const unsigned lane = unsigned(__builtin_ctz(m));
+    header[lane] = w.pc + 1;
+    header[32 + lane] = w.frame;
+    header[64 + lane] = w.local;
+    for (const ArgumentCopy& c : site.arguments)
+      std::memcpy(base + c.to + lane * c.to_stride, w.base[0] + c.from + lane * c.from_stride, c.bytes);
+  }
+  if (w.active & ~mask) park(w, w.pc + 1, w.active & ~mask);
+  w.frame = frame;
+  w.local = local;
+  w.base[0] = base;
+  w.pc = callee.begin;
+  w.active = mask;
+  w.next_parked = kNobody;  // only deeper frames run before this one; merging happens at its return
+}
+
+void leave(Warp& w, std::uint32_t mask) {
+  const std::uint32_t* header = reinterpret_cast<const std::uint32_t*>(w.base[0]);
+  if (w.active & ~mask) park(w, w.pc + 1, w.active & ~mask);
+  const std::uint32_t frame = w.frame, local = w.local;
+  std::uint32_t left = mask;
+  while (left) {
+    const unsigned lane = unsigned(__builtin_ctz(left));
+    std::uint32_t same = 0;
+    for (std::uint32_t m = left; m; m &= m - 1) {
+      const unsigned k = unsigned(__builtin_ctz(m));
+      if (header[k] == header[lane] && header[32 + k] == header[32 + lane] && header[64 + k] == header[64 + lane])
+        same |= 1u << k;
+    }
+    w.frame = header[32 + lane];
+    w.local = header[64 + lane];
+    park(w, header[lane], same);
+    w.frame = frame;
+    w.local = local;
+    left &= ~same;
+  }
+  next_group(w, false);
+}
+
+}  // namespace
+
+void threads_exited(Block& block, std::uint32_t count) {
+  block.alive -= count;
+  for (Barrier& b : block.barriers)
+    if (b.arrived && b.expected == 0 && b.arrived >= block.alive) complete(b);
+}
+
+Stop run_warp(Warp& w, std::int64_t& budget) {
+  const Inst* const code = w.block->image->code;
+  if (w.active == 0 && !next_group(w, false)) return w.alive ? Stop::Blocked : Stop::Exited;
+  for (;;) {
+    const Inst& in = code[w.pc];
+    std::uint32_t mask = w.active;
+    if (in.guard != kNone) {
+      const std::uint32_t p = *w.at<std::uint32_t>(in.guard);
+      mask &= in.guard_negated ? ~p : p;
+    }
+    if (in.flow == Flow::Plain) {
+      w.mask = mask;
+      if (mask == kAllLanes) in.full(w, in);
+      else if (mask) in.masked(w, in);
+      ++w.pc;
+      continue;
+    }
+    switch (in.flow) {
+      case Flow::Plain: break;
+      case Flow::Join:
+        if (w.pc >= w.next_parked || (w.parked_count && --w.slice == 0)) {
+          const bool rotate = w.pc < w.next_parked && !w.rotating;
+          park(w, w.pc, w.active);
+          next_group(w, rotate);
+          if (&code[w.pc] != &in) continue;
+        }
+        ++w.worker->warps[in.imm];
+        w.worker->threads[in.imm] += std::uint64_t(__builtin_popcount(w.active));
+        ++w.pc;
+        if (--budget < 0) return Stop::Budget;
+        break;
+      case Flow::Branch:
+        if (mask == w.active) {
+          w.pc = std::uint32_t(in.imm);
+        } else if (mask == 0) {
+          ++w.pc;
+        } else {
+          const std::uint32_t target = std::uint32_t(in.imm), next = w.pc + 1;
+          const std::uint32_t high = std::max(target, next), low = std::min(target, next);
+          park(w, high, target == high ? mask : w.active & ~mask);
+          w.active = target == low ? mask : w.active & ~mask;
+          if (!w.rotating) w.next_parked = std::min(w.next_parked, high);
+          w.pc = low;
+          if (w.slice == 0) w.slice = kSlice;
+        }
+        break;
+      case Flow::BranchTable: {
+        const std::vector<std::uint32_t>& table = w.block->image->program->branch_tables[in.imm];
+        const std::uint32_t* index = w.at<std::uint32_t>(in.op[0]);
+        if (w.active & ~mask) park(w, w.pc + 1, w.active & ~mask);
+        for (std::uint32_t m = mask; m; m &= m - 1) {
+          const unsigned lane = unsigned(__builtin_ctz(m));
+          if (index[lane] >= table.size())
+            fault(w, in, lane, int(Status::InvalidPc), format("brx.idx with index %u of %zu", index[lane], table.size()));
+          park(w, table[index[lane]], 1u << lane);
+        }
+        next_group(w, false);
+        break;
+      }
+      case Flow::Call:
+        if (!mask) { ++w.pc; break; }
+        enter(w, in, mask, w.block->image->program->calls[in.imm].callee, w.block->image->program->calls[in.imm]);
+        break;
+      case Flow::CallIndirect: {
+        if (!mask) { ++w.pc; break; }
+        const DecodedProgram& program = *w.block->image->program;
+        const std::uint64_t* address = w.at<std::uint64_t>(in.op[0]);
+        const unsigned lane = unsigned(__builtin_ctz(mask));
+        std::uint32_t same = 0;  // lanes that call the same function go first, the others come back here
+        for (std::uint32_t m = mask; m; m &= m - 1)
+          same |= std::uint32_t(address[__builtin_ctz(m)] == address[lane]) << __builtin_ctz(m);
+        const std::uint64_t number = (address[lane] - kFunctionBase) / 16;
+        if (address[lane] < kFunctionBase || number >= program.functions.size() || program.functions[number].begin == program.functions[number].end)
+          fault(w, in, lane, int(Status::InvalidPc), format("call of address 0x%llx, which is no function", static_cast<unsigned long long>(address[lane])));
+        if (mask != same) {
+          park(w, w.pc, mask & ~same);
+          w.active &= ~(mask & ~same);
+        }
+        enter(w, in, same, int(number), program.calls[in.imm]);
+        break;
+      }
+      case Flow::Return:
+        if (!mask) { ++w.pc; break; }
+        leave(w, mask);
+        break;
+      case Flow::Exit:
+        if (!mask) { ++w.pc; break; }
+        w.alive &= ~mask;
+        w.active &= ~mask;
+        threads_exited(*w.block, std::uint32_t(__builtin_popcount(mask)));
+        if (w.active) {
+          ++w.pc;
+        } else if (!w.alive) {
+          return Stop::Exited;
+        } else if (!next_group(w, false)) {
+          return Stop::Blocked;
+        }
+        break;
+      case Flow::Trap:
+        if (mask) fault(w, in, unsigned(__builtin_ctz(mask)), int(Status::IllegalInstruction), "trap");
+        ++w.pc;
+        break;
+      case Flow::Barrier: {
+        if (!mask) { ++w.pc; break; }
+        std::uint32_t number;
+        const bool last = arrive(w, in, mask, &number);
+        Barrier& b = w.block->barriers[number];
+        if (last) {
+          complete(b);
+          ++w.pc;
+        } else if (BarrierKind(in.imm) == BarrierKind::Arrive) {
+          ++w.pc;
+        } else {
+          if (w.active & ~mask) park(w, w.pc + 1, w.active & ~mask);
+          park(w, w.pc + 1, mask, Group::State::Barrier, number, b.generation);
+          if (!next_group(w, false)) return Stop::Blocked;
+        }
+        break;
+      }
+      case Flow::Collective: {
+        if (!mask) { ++w.pc; break; }
+        const std::uint32_t ready = w.passed ? mask : ready_lanes(w, in, mask, w.base[0]);
+        w.passed = false;
+        if (ready == w.active) {
+          w.mask = ready;
+          in.masked(w, in);
+          ++w.pc;
+          break;
+        }
+        // Guarded-off lanes go on behind it; lanes that lack members wait here.
+        if (w.active & ~mask) park(w, w.pc + 1, w.active & ~mask);
+        if (mask & ~ready) park(w, w.pc, mask & ~ready, Group::State::Collective);
+        if (ready) {
+          w.mask = ready;
+          in.masked(w, in);
+          park(w, w.pc + 1, ready);
+        }
+        if (!next_group(w, false)) return Stop::Blocked;
+        break;
+      }
+      case Flow::Yield:
+        ++w.pc;
+        if (mask) {
+          if (w.parked_count) {
+            park(w, w.pc, w.active);
+            next_group(w, true);
+          }
+          return Stop::Budget;
+        }
+        break;
+    }
+  }
+}
+
+}  // namespace ptxvm::exec
