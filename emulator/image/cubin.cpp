@@ -12,7 +12,7 @@ constexpr std::uint64_t kSectionTableAt = 40, kSectionSizeAt = 58, kSectionCount
 constexpr std::uint64_t kSectionHeaderSize = 64, kSymbolSize = 24;
 constexpr std::uint32_t kTypeSymbols = 2, kTypeNoBits = 8;
 
-constexpr std::uint8_t kFormatSized = 4;         // the value is as long as the header's u16 says
+constexpr std::uint8_t kFormatSized = 4;            // the value is as long as the header's u16 says
 constexpr std::uint8_t kAttributeRegisters = 0x2f;  // u32 symbol, u32 registers per thread
 
 struct Section {
@@ -93,7 +93,8 @@ std::unordered_map<std::string, int> registers_per_thread(std::string_view cubin
       const auto count = load<std::uint32_t>(value, 4);
       if (count > 256) fail("cubin: a function of " + std::to_string(count) + " registers");
       const std::string_view entry = slice(symbols->content, symbol * kSymbolSize, kSymbolSize);
-      registers[std::string(Elf::string_at(strings, load<std::uint32_t>(entry, 0)))] = static_cast<int>(count);
+      registers[std::string(Elf::string_at(strings, load<std::uint32_t>(entry, 0)))] =
+          static_cast<int>(count);
     }
     rest.remove_prefix(4 + size);
   }

@@ -7,7 +7,8 @@
 
 namespace ptxvm::image {
 
-// Registers per thread of every function in a cubin (an ELF file), by mangled name. Throws InvalidKernelImage.
+// Registers per thread of every function in a cubin (an ELF file), by mangled name. Throws
+// InvalidKernelImage.
 std::unordered_map<std::string, int> registers_per_thread(std::string_view cubin);
 
 }  // namespace ptxvm::image

@@ -17,8 +17,8 @@ constexpr std::size_t kHeaderSize = 16;
 
 // An entry's header; what follows these fields (names, options) is not needed.
 constexpr std::size_t kEntrySize = 64;
-constexpr std::size_t kKindAt = 0, kEntrySizeAt = 4, kPayloadSizeAt = 8, kCompressedSizeAt = 16, kMinorAt = 24,
-                      kMajorAt = 26, kArchAt = 28, kFlagsAt = 40, kPlainSizeAt = 56;
+constexpr std::size_t kKindAt = 0, kEntrySizeAt = 4, kPayloadSizeAt = 8, kCompressedSizeAt = 16,
+                      kMinorAt = 24, kMajorAt = 26, kArchAt = 28, kFlagsAt = 40, kPlainSizeAt = 56;
 constexpr std::uint16_t kKindPtx = 1, kKindCubin = 2;
 constexpr std::uint64_t kFlagLz4 = 0x2000, kFlagZstd = 0x8000, kFlagExact = 0x100000, kFlagFamily = 0x200000;
 
@@ -67,7 +67,8 @@ Image read_entry(std::string_view header, std::string_view payload) {
   if ((flags & (kFlagZstd | kFlagLz4)) != 0) {
     const std::uint64_t packed_size = load<std::uint32_t>(header, kCompressedSizeAt);
     if (packed_size > payload.size()) fail("fat binary: compressed image longer than its entry");
-    image.bytes = decompress(payload.substr(0, packed_size), load<std::uint64_t>(header, kPlainSizeAt), flags);
+    image.bytes =
+        decompress(payload.substr(0, packed_size), load<std::uint64_t>(header, kPlainSizeAt), flags);
   } else {
     image.bytes = std::string(payload);
   }
@@ -87,7 +88,8 @@ int rank(const Image& image, int target) {
     case Image::Portability::Family:
       if (image.arch / 10 != target / 10) return -1;
       return image.arch * 4 + 1;
-    case Image::Portability::Full: break;
+    case Image::Portability::Full:
+      break;
   }
   if (image.kind == Image::Kind::Cubin && image.arch / 10 != target / 10) return -1;
   return image.arch * 4;

@@ -188,7 +188,8 @@ void Parser::parse_label(const Token& name) {
   if (directive == "branchtargets") {
     lexer_.take();
     function_->branch_tables.push_back({std::move(flat), parse_names()});
-    for (std::string& target : function_->branch_tables.back().targets) scopes_->use_label(&target, name.line);
+    for (std::string& target : function_->branch_tables.back().targets)
+      scopes_->use_label(&target, name.line);
   } else if (directive == "calltargets") {
     lexer_.take();
     function_->call_targets.push_back({std::move(flat), parse_names()});

@@ -116,7 +116,8 @@ Variable::Reference Parser::parse_reference(std::string_view name) {
   return reference;
 }
 
-void Parser::store_literal(Variable& variable, const TypeSpec& spec, std::uint64_t at, const Literal& literal) {
+void Parser::store_literal(Variable& variable, const TypeSpec& spec, std::uint64_t at,
+                           const Literal& literal) {
   std::uint64_t bits = literal.bits;
   const bool to_float = spec.type == Type::F32 || spec.type == Type::F64;
   if (spec.type == Type::F32 && literal.kind != Operand::Literal::F32) {

@@ -121,8 +121,7 @@ void Lexer::scan() {
     const bool prefixed = c == '0' && (second == 'x' || second == 'f' || second == 'd' || second == 'b');
     for (;; ++position_) {
       const char d = at(position_);
-      const bool exponent_sign =
-          !prefixed && (d == '+' || d == '-') && (text_[position_ - 1] | 0x20) == 'e';
+      const bool exponent_sign = !prefixed && (d == '+' || d == '-') && (text_[position_ - 1] | 0x20) == 'e';
       if (!is_class(d, kNamePart) && d != '.' && !exponent_sign) break;
     }
     token_.kind = Token::Kind::Number;

@@ -25,9 +25,12 @@ std::optional<Literal> parse_float_bits(std::string_view digits, Operand::Litera
 
 Literal Literal::negated() const {
   switch (kind) {
-    case Operand::Literal::F32: return {kind, bits ^ 0x80000000u};
-    case Operand::Literal::F64: return {kind, bits ^ (std::uint64_t{1} << 63)};
-    case Operand::Literal::Integer: break;
+    case Operand::Literal::F32:
+      return {kind, bits ^ 0x80000000u};
+    case Operand::Literal::F64:
+      return {kind, bits ^ (std::uint64_t{1} << 63)};
+    case Operand::Literal::Integer:
+      break;
   }
   return {kind, 0 - bits};
 }

@@ -73,8 +73,10 @@ void Parser::parse_target() {
 void Parser::parse_directive() {
   const Token word = lexer_.expect(Token::Kind::DotWord, "directive");
   if (word.text == "address_size") {
-    if (parse_unsigned("address size", 1000) != 64) lexer_.fail(word.line, "only 64-bit addresses are supported");
-  } else if (word.text == "visible" || word.text == "extern" || word.text == "weak" || word.text == "common") {
+    if (parse_unsigned("address size", 1000) != 64)
+      lexer_.fail(word.line, "only 64-bit addresses are supported");
+  } else if (word.text == "visible" || word.text == "extern" || word.text == "weak" ||
+             word.text == "common") {
     const Token kind = lexer_.expect(Token::Kind::DotWord, "declaration");
     const bool is_extern = word.text == "extern";
     if (!parse_declaration(kind.text, is_extern, word.text == "common")) {
@@ -156,7 +158,8 @@ void Parser::resolve_aliases() {
   std::unordered_map<std::string_view, std::string_view> targets;
   for (const Alias& alias : aliases_) {
     const Function& target = module_.functions[function_index_.at(alias.target)];
-    if (!target.has_body || target.is_entry) lexer_.fail(alias.line, "an alias stands for a function with a body");
+    if (!target.has_body || target.is_entry)
+      lexer_.fail(alias.line, "an alias stands for a function with a body");
     if (module_.functions[function_index_.at(alias.name)].has_body) {
       lexer_.fail(alias.line, "an alias has no body of its own");
     }

@@ -6,7 +6,9 @@
 namespace ptxvm::ptx {
 namespace {
 
-bool starts_with(std::string_view text, std::string_view start) { return text.substr(0, start.size()) == start; }
+bool starts_with(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
+}
 
 bool is_number(std::string_view text, unsigned limit) {
   if (text.empty() || text.size() > 3) return false;
@@ -26,13 +28,33 @@ bool is_vector_special(std::string_view name) {
 
 bool is_scalar_special(std::string_view name) {
   constexpr std::string_view kNames[] = {
-      "%laneid",          "%warpid",           "%nwarpid",          "%smid",
-      "%nsmid",           "%gridid",           "%cluster_ctarank",  "%cluster_nctarank",
-      "%lanemask_eq",     "%lanemask_le",      "%lanemask_lt",      "%lanemask_ge",
-      "%lanemask_gt",     "%clock",            "%clock_hi",         "%clock64",
-      "%globaltimer",     "%globaltimer_lo",   "%globaltimer_hi",   "%is_explicit_cluster",
-      "%total_smem_size", "%aggr_smem_size",   "%dynamic_smem_size", "%current_graph_exec",
-      "%reserved_smem_offset_begin", "%reserved_smem_offset_end", "%reserved_smem_offset_cap",
+      "%laneid",
+      "%warpid",
+      "%nwarpid",
+      "%smid",
+      "%nsmid",
+      "%gridid",
+      "%cluster_ctarank",
+      "%cluster_nctarank",
+      "%lanemask_eq",
+      "%lanemask_le",
+      "%lanemask_lt",
+      "%lanemask_ge",
+      "%lanemask_gt",
+      "%clock",
+      "%clock_hi",
+      "%clock64",
+      "%globaltimer",
+      "%globaltimer_lo",
+      "%globaltimer_hi",
+      "%is_explicit_cluster",
+      "%total_smem_size",
+      "%aggr_smem_size",
+      "%dynamic_smem_size",
+      "%current_graph_exec",
+      "%reserved_smem_offset_begin",
+      "%reserved_smem_offset_end",
+      "%reserved_smem_offset_cap",
   };
   if (std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames)) return true;
   if (starts_with(name, "%envreg")) return is_number(name.substr(7), 32);
@@ -175,7 +197,8 @@ Operand Parser::parse_name_operand(bool nested) {
     operand.symbol = std::string(name.text);
     if (is_vector_special(name.text)) {
       const Token axis = lexer_.expect(Token::Kind::DotWord, "axis of a special register");
-      if (axis.text != "x" && axis.text != "y" && axis.text != "z") lexer_.fail(axis.line, "axis x, y or z expected");
+      if (axis.text != "x" && axis.text != "y" && axis.text != "z")
+        lexer_.fail(axis.line, "axis x, y or z expected");
       operand.symbol += "." + std::string(axis.text);
     } else if (name.text[0] == '%' && !is_scalar_special(name.text)) {
       lexer_.fail(name.line, "no declaration of register " + std::string(name.text));

@@ -90,8 +90,8 @@ class Parser {
   Operand parse_list_operand(Operand::Kind kind, char end);
   Operand parse_address();
   Operand parse_name_operand(bool nested);
-  Literal parse_number();          // with an optional sign
-  std::int64_t parse_offset();     // +4, -4, +-4, or nothing
+  Literal parse_number();       // with an optional sign
+  std::int64_t parse_offset();  // +4, -4, +-4, or nothing
   int parse_register(const char* what);
   std::string resolve(std::string_view name);
   void defer_labels(std::vector<Operand>& operands, int line);
