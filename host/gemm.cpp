@@ -1,0 +1,126 @@
+#include "gemm.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "check.hpp"
+
+namespace recur {
+namespace {
+
+struct DestroyLayout {
+  void operator()(cublasLtMatrixLayout_t p) const { cublasLtMatrixLayoutDestroy(p); }
+};
+struct DestroyProduct {
+  void operator()(cublasLtMatmulDesc_t p) const { cublasLtMatmulDescDestroy(p); }
+};
+struct DestroyPreference {
+  void operator()(cublasLtMatmulPreference_t p) const { cublasLtMatmulPreferenceDestroy(p); }
+};
+using Layout = std::unique_ptr<cublasLtMatrixLayoutOpaque_t, DestroyLayout>;
+using Product = std::unique_ptr<cublasLtMatmulDescOpaque_t, DestroyProduct>;
+using Preference = std::unique_ptr<cublasLtMatmulPreferenceOpaque_t, DestroyPreference>;
+
+Layout make_layout(int64_t rows, int64_t columns, int64_t pitch) {
+  cublasLtMatrixLayout_t layout = nullptr;
+  RECUR_CUBLAS(cublasLtMatrixLayoutCreate(&layout, CUDA_R_32F, static_cast<uint64_t>(rows),
+                                          static_cast<uint64_t>(columns), pitch));
+  return Layout(layout);
+}
+
+constexpr std::array<uint32_t, 2> kAlignments = {16, 4};  // bytes
+
+}  // namespace
+
+GemmHandle::GemmHandle() {
+  cublasLtHandle_t handle = nullptr;
+  RECUR_CUBLAS(cublasLtCreate(&handle));
+  handle_.reset(handle);
+}
+
+struct Gemm::Descriptors {
+  cublasLtHandle_t handle = nullptr;
+  GemmShape shape;
+  // With and without the bias epilogue's pointer: a product descriptor holds that pointer, and descriptors
+  // are shared by threads, so run() copies the opaque struct before it sets one.
+  Product product;
+  Layout first, second, result;
+  std::array<cublasLtMatmulAlgo_t, 2> algorithms = {};  // by kAlignments
+};
+
+void Gemm::Destroy::operator()(Descriptors* descriptors) const { delete descriptors; }
+
+size_t Gemm::workspace(const GemmShape& shape) {
+  constexpr double large = 1 << 24;
+  double work = static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
+  return work < large ? 0 : size_t{4} << 20;
+}
+
+// cuBLASLt is column-major: it computes the transpose, D^T[n,m] = op(B)^T[n,k] op(A)^T[k,m], in which every
+// row-major matrix is read as it is stored. The bias runs along the rows of D^T.
+Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new Descriptors) {
+  Descriptors& d = *descriptors_;
+  d.handle = handle.get();
+  d.shape = shape;
+  if (shape.m == 0 || shape.n == 0) return;
+
+  cublasLtMatmulDesc_t product = nullptr;
+  RECUR_CUBLAS(cublasLtMatmulDescCreate(&product, CUBLAS_COMPUTE_32F, CUDA_R_32F));
+  d.product.reset(product);
+  const cublasOperation_t first = shape.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+  const cublasOperation_t second = shape.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+  RECUR_CUBLAS(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_TRANSA, &first, sizeof first));
+  RECUR_CUBLAS(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_TRANSB, &second, sizeof second));
+  if (shape.bias) {
+    const cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
+    RECUR_CUBLAS(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue));
+  }
+
+  const int64_t a_rows = shape.transpose_a ? shape.k : shape.m, a_columns = shape.transpose_a ? shape.m : shape.k;
+  const int64_t b_rows = shape.transpose_b ? shape.n : shape.k, b_columns = shape.transpose_b ? shape.k : shape.n;
+  d.first = make_layout(b_columns, b_rows, shape.ldb ? shape.ldb : b_columns);
+  d.second = make_layout(a_columns, a_rows, shape.lda ? shape.lda : a_columns);
+  d.result = make_layout(shape.n, shape.m, shape.ldd ? shape.ldd : shape.n);
+
+  for (size_t i = 0; i < kAlignments.size(); ++i) {
+    cublasLtMatmulPreference_t preference = nullptr;
+    RECUR_CUBLAS(cublasLtMatmulPreferenceCreate(&preference));
+    Preference owner(preference);
+    auto set = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
+      RECUR_CUBLAS(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value));
+    };
+    set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<uint64_t>(workspace(shape)));
+    set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE));
+    for (auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+      set(attribute, kAlignments[i]);
+    cublasLtMatmulHeuristicResult_t found = {};
+    int count = 0;
+    RECUR_CUBLAS(cublasLtMatmulAlgoGetHeuristic(d.handle, product, d.first.get(), d.second.get(), d.result.get(),
+                                                d.result.get(), preference, 1, &found, &count));
+    if (count == 0) {
+      throw Failure(RECUR_CUBLAS_ERROR, "cuBLASLt has no algorithm for a product of " + std::to_string(shape.m) + " x " +
+                                            std::to_string(shape.n) + " x " + std::to_string(shape.k));
+    }
+    d.algorithms[i] = found.algo;
+  }
+}
+
+void Gemm::run(cudaStream_t stream, float alpha, const float* a, const float* b, float beta, const float* c, float* d,
+               void* workspace_memory, const float* bias) const {
+  const Descriptors& it = *descriptors_;
+  if (it.shape.m == 0 || it.shape.n == 0) return;
+  const uintptr_t addresses = reinterpret_cast<uintptr_t>(a) | reinterpret_cast<uintptr_t>(b) |
+                              reinterpret_cast<uintptr_t>(c) | reinterpret_cast<uintptr_t>(d) |
+                              reinterpret_cast<uintptr_t>(bias);
+  const cublasLtMatmulAlgo_t& algorithm = it.algorithms[addresses % kAlignments[0] == 0 ? 0 : 1];
+  cublasLtMatmulDescOpaque_t product = *it.product;
+  if (it.shape.bias)
+    RECUR_CUBLAS(cublasLtMatmulDescSetAttribute(&product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias));
+  RECUR_CUBLAS(cublasLtMatmul(it.handle, &product, &alpha, b, it.first.get(), a, it.second.get(), &beta, c,
+                              it.result.get(), d, it.result.get(), &algorithm, workspace_memory, workspace(it.shape),
+                              stream));
+}
+
+}  // namespace recur

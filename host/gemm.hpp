@@ -1,0 +1,61 @@
+// Row-major matrix products through cuBLASLt: descriptors and algorithms are made once and then only read, so
+// one Gemm serves many threads and gives the same bits on every run.
+//
+//   D[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C[m,n] (+ bias[n] in every row)
+#pragma once
+
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace recur {
+
+// One cuBLASLt handle a plan. Handles are thread-safe.
+class GemmHandle {
+ public:
+  GemmHandle();
+  cublasLtHandle_t get() const { return handle_.get(); }
+
+ private:
+  struct Destroy {
+    void operator()(cublasLtHandle_t handle) const { cublasLtDestroy(handle); }
+  };
+  std::unique_ptr<std::remove_pointer_t<cublasLtHandle_t>, Destroy> handle_;
+};
+
+struct GemmShape {
+  int64_t m = 0, n = 0, k = 0;
+  bool transpose_a = false, transpose_b = false;  // A is stored [k,m], B is stored [n,k]
+  int64_t lda = 0, ldb = 0, ldd = 0;              // row pitches in elements; 0: the rows touch. C has D's
+  bool bias = false;
+};
+
+class Gemm {
+ public:
+  Gemm() = default;
+  // Chooses an algorithm without split sums (every output element is one thread's sum) for operands whose
+  // addresses are multiples of 16 bytes, and one for any others.
+  Gemm(const GemmHandle& handle, const GemmShape& shape);
+  Gemm(Gemm&&) = default;
+  Gemm& operator=(Gemm&&) = default;
+
+  // Bytes of workspace that run() may use: a function of the shape alone. 16-byte aligned.
+  static size_t workspace(const GemmShape& shape);
+
+  // c may be d. bias [n] only where the shape says so. Enqueues one product on the stream; nothing where
+  // m or n is 0.
+  void run(cudaStream_t stream, float alpha, const float* a, const float* b, float beta, const float* c, float* d,
+           void* workspace, const float* bias = nullptr) const;
+
+ private:
+  struct Descriptors;
+  struct Destroy {
+    void operator()(Descriptors* descriptors) const;
+  };
+  std::unique_ptr<Descriptors, Destroy> descriptors_;
+};
+
+}  // namespace recur
