@@ -1,10 +1,11 @@
 /* The linear layer y = x W^T + b, as it projects a hidden state onto classes. C11; no CUDA header needed.
 
    Letters: M rows, I inputs, O outputs. fp32, row-major, contiguous; pointers inside the argument structs
-   are device memory, 16-byte aligned as device allocations are. Set a struct to zero first; zero or NULL
-   means absent. A plan is immutable and may be shared by threads; forward and backward only enqueue work
-   on the stream they name, and neither allocate nor synchronise. Arguments are checked before anything is
-   launched (see sequence.h). Two runs of one plan give the same bits. */
+   are device memory. Set a struct to zero first; zero or NULL means absent.
+
+   A plan is immutable and may be shared by threads; forward and backward only enqueue work on the stream
+   they name, and neither allocate nor synchronise. Arguments are checked before anything is launched (see
+   sequence.h). Two runs of one plan give the same bits; buffers aligned to 16 bytes may be faster. */
 #ifndef RECUR_LINEAR_H
 #define RECUR_LINEAR_H
 
