@@ -162,6 +162,14 @@ std::optional<Allocation> AddressSpace::nearest(Address a) const {
   return past <= after->first - a ? b : after->second;
 }
 
+std::vector<Allocation> AddressSpace::live() const {
+  std::shared_lock lock(state_->mutex);
+  std::vector<Allocation> all;
+  for (const auto& [base, a] : state_->records)
+    if (!a.freed) all.push_back(a);
+  return all;
+}
+
 bool AddressSpace::is_device_range(Address a) const {
   return a >= state_->base && a - state_->base < device_range + 3 * Windows::size;
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ptxvm::memory {
 
@@ -55,6 +56,7 @@ class AddressSpace {
   std::optional<Allocation> find(Address a) const;
   // The allocation (live or freed) nearest to an address, for messages.
   std::optional<Allocation> nearest(Address a) const;
+  std::vector<Allocation> live() const;    // in the order of their addresses
   bool is_device_range(Address a) const;  // anywhere in the reserved range
 
   std::uint64_t capacity() const;

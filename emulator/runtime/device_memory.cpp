@@ -1,0 +1,112 @@
+#include "runtime/device_memory.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+
+#include "device/profile.hpp"
+#include "runtime/access.hpp"
+#include "runtime/errors.hpp"
+#include "runtime/host_access.hpp"
+
+namespace ptxvm::runtime {
+namespace {
+
+struct Releasing {
+  std::mutex mutex;
+  std::unordered_set<memory::Address> bases;
+};
+Releasing& releasing() {
+  static Releasing* const only = new Releasing;
+  return *only;
+}
+
+bool is_releasing(memory::Address base) {
+  const std::lock_guard lock(releasing().mutex);
+  return releasing().bases.count(base) != 0;
+}
+
+void report_leaks() {
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;
+  for (const memory::Allocation& a : memory::AddressSpace::instance().live()) {
+    if (a.kind == memory::Kind::ModuleVariable) continue;
+    std::fprintf(stderr, "ptxvm: leaked: %s allocation %llu, %llu bytes at 0x%llx\n",
+                 a.kind == memory::Kind::Pinned ? "host" : "device", static_cast<unsigned long long>(a.id),
+                 static_cast<unsigned long long>(a.size), static_cast<unsigned long long>(a.base));
+    count++;
+    bytes += a.size;
+  }
+  std::fprintf(stderr, "ptxvm: %zu allocations leaked, %llu bytes\n", count, static_cast<unsigned long long>(bytes));
+}
+
+}  // namespace
+
+void watch_leaks() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    const char* wanted = std::getenv("PTXVM_LEAKS");
+    if (wanted != nullptr && std::strcmp(wanted, "1") == 0) std::atexit(report_leaks);
+  });
+}
+
+memory::AddressSpace& device_space() {
+  static memory::AddressSpace* const space = [] {
+    memory::AddressSpace& s = memory::AddressSpace::instance();
+    s.set_capacity(device::current().memory_bytes);
+    watch_host_access();
+    watch_leaks();
+    return &s;
+  }();
+  return *space;
+}
+
+void* allocate(std::size_t size, memory::Kind kind) {
+  memory::AddressSpace& space = device_space();
+  if (size == 0) return nullptr;
+  const auto a = space.allocate(size, kind);
+  if (!a) {
+    refuse(cudaErrorMemoryAllocation, "out of memory: " + std::to_string(size) + " bytes wanted, " +
+                                          std::to_string(space.capacity() - space.used()) + " of the device's left");
+  }
+  counters().allocations++;
+  return reinterpret_cast<void*>(a->base);
+}
+
+void free_now(void* pointer, memory::Kind kind) {
+  memory::AddressSpace& space = device_space();
+  const memory::Address base = address_of(pointer);
+  const auto found = space.find(base);
+  const bool ours = found && found->base == base && found->kind == kind && !is_releasing(base);
+  if (!ours || !space.release(base))
+    refuse(cudaErrorInvalidValue, "free of what is no live allocation: " + memory::describe(base, 1));
+  counters().frees++;
+}
+
+void begin_release(void* pointer) {
+  const memory::Address base = address_of(pointer);
+  const auto found = device_space().find(base);
+  const bool ours = found && found->base == base && found->kind == memory::Kind::Device;
+  const std::lock_guard lock(releasing().mutex);
+  if (!ours || !releasing().bases.insert(base).second)
+    refuse(cudaErrorInvalidValue, "free of what is no live allocation: " + memory::describe(base, 1));
+  counters().frees++;
+}
+
+void end_release(memory::Address base) {
+  device_space().release(base);
+  const std::lock_guard lock(releasing().mutex);
+  releasing().bases.erase(base);
+}
+
+void free_all() {
+  memory::AddressSpace& space = device_space();
+  for (const memory::Allocation& a : space.live()) {
+    if (!space.release(a.base)) space.forget(reinterpret_cast<void*>(a.base));
+  }
+}
+
+}  // namespace ptxvm::runtime
