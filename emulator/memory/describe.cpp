@@ -46,9 +46,10 @@ std::string describe(Address a, std::uint64_t size) {
   const auto found = space.nearest(a);
   if (found && a >= found->base && a - found->base < found->size) {
     const std::uint64_t into = a - found->base;
-    if (found->freed) return at + " is " + bytes(into) + " into " + name(*found) + ", which has been freed";
-    if (found->contains(a, size)) return at + " is " + bytes(into) + " into " + name(*found);
-    return at + " is " + bytes(into) + " into " + name(*found) + ", but " + bytes(size) + " from there run " +
+    const std::string where = into == 0 ? " is the start of " : " is " + bytes(into) + " into ";
+    if (found->freed) return at + where + name(*found) + ", which has been freed";
+    if (found->contains(a, size)) return at + where + name(*found);
+    return at + where + name(*found) + ", but " + bytes(size) + " from there run " +
            bytes(size - (found->size - into)) + " past its end";
   }
   if (found) {
