@@ -1,0 +1,15 @@
+// A layer's plan: everything that is decided once. Immutable after creation.
+#pragma once
+
+#include "layer_products.hpp"
+#include "layout.hpp"
+#include "recur/layer.h"
+
+struct recur_layer_plan {
+  explicit recur_layer_plan(const recur_layer_descriptor& validated);
+
+  const recur_layer_descriptor descriptor;
+  const recur::LayerLayout layout;
+  const recur_layer_choice choice;
+  const recur::LayerProducts products;
+};

@@ -1,0 +1,12 @@
+// The walk over time: the only place that issues a layer's products and kernels. Arguments have been checked.
+#pragma once
+
+#include "plan.hpp"
+
+namespace recur {
+
+void forward(const recur_layer_plan& plan, const recur_layer_forward_args& args);
+void backward(const recur_layer_plan& plan, const recur_layer_backward_args& args);
+void step(const recur_layer_plan& plan, const recur_layer_step_args& args);
+
+}  // namespace recur
