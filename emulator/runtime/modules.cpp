@@ -8,13 +8,21 @@ namespace ptxvm::runtime {
 
 std::shared_ptr<exec::Program> FatBinary::program() {
   const std::lock_guard lock(mutex_);
-  if (program_ == nullptr) program_ = load_program(wrapper_, device::current().target);
+  if (program_ == nullptr && refusal_ == nullptr) {
+    try {
+      program_ = load_program(wrapper_, device::current().target);
+    } catch (const Error&) {
+      refusal_ = std::current_exception();
+    }
+  }
+  if (refusal_ != nullptr) std::rethrow_exception(refusal_);
   return program_;
 }
 
 void FatBinary::unload() {
   const std::lock_guard lock(mutex_);
   program_.reset();
+  refusal_ = nullptr;
 }
 
 const exec::KernelInfo& Function::info(std::shared_ptr<exec::Program>* out) {

@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <atomic>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,7 +21,7 @@ namespace ptxvm::runtime {
 class FatBinary {
  public:
   explicit FatBinary(const void* wrapper) : wrapper_(wrapper) {}
-  // Throws Error where there is no image for the device, or it cannot be decoded; the next call tries again.
+  // Throws Error where there is no image for the device, or it cannot be decoded; every later call says the same.
   std::shared_ptr<exec::Program> program();
   void unload();
 
@@ -28,6 +29,7 @@ class FatBinary {
   const void* wrapper_;
   std::mutex mutex_;
   std::shared_ptr<exec::Program> program_;
+  std::exception_ptr refusal_;
 };
 
 // A kernel as the program names it. Its address is its cudaKernel_t.
