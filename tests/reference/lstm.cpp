@@ -59,9 +59,9 @@ LstmForward lstm_forward(const LstmShape& shape, const LstmParameters& parameter
   return out;
 }
 
-LstmGradients lstm_backward(const LstmShape& shape, const LstmParameters& parameters, const LstmInputs& inputs,
-                            const LstmForward& forward, const LstmOutputGradients& outputs,
-                            Activation activation) {
+LstmGradients lstm_backward(const LstmShape& shape, const LstmParameters& parameters,
+                            const LstmInputs& inputs, const LstmForward& forward,
+                            const LstmOutputGradients& outputs, Activation activation) {
   const auto [T, N, I, H] = shape;
   const Functions function{activation};
   const Vector h0 = or_zeros(inputs.h0, N * H);

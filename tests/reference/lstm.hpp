@@ -47,8 +47,8 @@ struct LstmGradients {
 LstmForward lstm_forward(const LstmShape& shape, const LstmParameters& parameters, const LstmInputs& inputs,
                          Activation activation = Activation::standard);
 
-LstmGradients lstm_backward(const LstmShape& shape, const LstmParameters& parameters, const LstmInputs& inputs,
-                            const LstmForward& forward, const LstmOutputGradients& outputs,
-                            Activation activation = Activation::standard);
+LstmGradients lstm_backward(const LstmShape& shape, const LstmParameters& parameters,
+                            const LstmInputs& inputs, const LstmForward& forward,
+                            const LstmOutputGradients& outputs, Activation activation = Activation::standard);
 
 }  // namespace reference

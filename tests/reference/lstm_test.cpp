@@ -27,8 +27,8 @@ struct Problem {
   double loss() const {
     const LstmForward f = lstm_forward(shape, parameters, inputs, activation);
     double sum = 0;
-    for (const auto& [value, weight] : {std::pair(&f.y, &outputs.dy), std::pair(&f.hT, &outputs.dhT),
-                                        std::pair(&f.cT, &outputs.dcT)}) {
+    for (const auto& [value, weight] :
+         {std::pair(&f.y, &outputs.dy), std::pair(&f.hT, &outputs.dhT), std::pair(&f.cT, &outputs.dcT)}) {
       if (!weight->empty()) sum += dot(value->data(), weight->data(), int64_t(value->size()));
     }
     return sum;
@@ -63,8 +63,8 @@ LstmGradients gradients_of(const Problem& p) {
 }
 
 class LstmReference : public testing::TestWithParam<Activation> {};
-INSTANTIATE_TEST_SUITE_P(Activations, LstmReference, testing::Values(Activation::standard, Activation::linear),
-                         [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Activations, LstmReference,
+                         testing::Values(Activation::standard, Activation::linear), [](const auto& info) {
                            return info.param == Activation::linear ? "linear" : "standard";
                          });
 

@@ -19,7 +19,8 @@ void sgd_step(Vector& parameters, const Vector& gradients, OptimizerState& state
   }
 }
 
-void adam_step(Vector& parameters, const Vector& gradients, OptimizerState& state, const AdamOptions& options) {
+void adam_step(Vector& parameters, const Vector& gradients, OptimizerState& state,
+               const AdamOptions& options) {
   state.first_moment.resize(parameters.size(), 0.0);
   state.second_moment.resize(parameters.size(), 0.0);
   ++state.steps;

@@ -24,7 +24,8 @@ struct OptimizerState {
 };
 
 void sgd_step(Vector& parameters, const Vector& gradients, OptimizerState& state, const SgdOptions& options);
-void adam_step(Vector& parameters, const Vector& gradients, OptimizerState& state, const AdamOptions& options);
+void adam_step(Vector& parameters, const Vector& gradients, OptimizerState& state,
+               const AdamOptions& options);
 
 // sqrt of the sum of squares of every element of every buffer.
 double global_norm(const std::vector<Vector>& buffers);

@@ -46,7 +46,8 @@ TEST(CrossEntropyReference, KnownValues) {
   const double expected = std::log(1 + std::exp(-1.0) + std::exp(-2.0));
   EXPECT_NEAR(cross_entropy({1, 2, 3}, 3, {2}).loss, expected, 1e-14);
   // smoothing 0.3 adds 0.1 * ((LSE-1) + (LSE-2) + (LSE-3)) = 0.1 * (3 * expected + 3)
-  EXPECT_NEAR(cross_entropy({1, 2, 3}, 3, {2}, {{}, 0.3, true}).loss, 0.7 * expected + 0.3 * expected + 0.3, 1e-14);
+  EXPECT_NEAR(cross_entropy({1, 2, 3}, 3, {2}, {{}, 0.3, true}).loss, 0.7 * expected + 0.3 * expected + 0.3,
+              1e-14);
   // Mean over the targets that count; none left is 0.
   EXPECT_NEAR(cross_entropy({1, 2, 3, 9, 9, 9}, 3, {2, 7}, {7, 0, true}).loss, expected, 1e-14);
   EXPECT_EQ(cross_entropy({1, 2, 3}, 3, {7}, {7, 0, true}).loss, 0);

@@ -1,0 +1,142 @@
+// One LSTM layer with data: its shape, random values, and what both references say the results are.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/reference/lstm.hpp"
+#include "tests/reference/onednn_lstm.hpp"
+#include "tests/support/compare.hpp"
+#include "tests/support/random_fill.hpp"
+#include "tests/support/shape_list.hpp"
+#include "tests/support/tolerance.hpp"
+
+namespace recur::test {
+
+struct LayerCase {
+  reference::LstmShape shape;
+  bool h0, c0, dhT, dcT;  // which are given
+
+  std::string text() const {
+    const auto [T, N, I, H] = shape;
+    return "T" + std::to_string(T) + " N" + std::to_string(N) + " I" + std::to_string(I) + " H" +
+           std::to_string(H) + (h0 ? " h0" : "") + (c0 ? " c0" : "") + (dhT ? " dhT" : "") +
+           (dcT ? " dcT" : "");
+  }
+};
+
+inline std::vector<LayerCase> read_layer_cases(const std::string& path) {
+  std::vector<LayerCase> cases;
+  for (const std::vector<int64_t>& line : read_shape_list(path, 5)) {
+    const int64_t states = line[4];
+    if (states > 3) throw std::runtime_error(path + ": states are 0 to 3, not " + std::to_string(states));
+    const bool all = states == 1;
+    cases.push_back({{line[0], line[1], line[2], line[3]},
+                     all || states == 2,
+                     all || states == 3,
+                     all || states == 3,
+                     all || states == 2});
+  }
+  return cases;
+}
+
+// Everything a layer computes, in double.
+struct LayerExpected {
+  using Vector = std::vector<double>;
+  Vector y, hT, cT, dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh;
+
+  static std::vector<std::pair<std::string, Vector LayerExpected::*>> tensors() {
+    return {{"y", &LayerExpected::y},         {"hT", &LayerExpected::hT},
+            {"cT", &LayerExpected::cT},       {"dx", &LayerExpected::dx},
+            {"dh0", &LayerExpected::dh0},     {"dc0", &LayerExpected::dc0},
+            {"dW_ih", &LayerExpected::dw_ih}, {"dW_hh", &LayerExpected::dw_hh},
+            {"db_ih", &LayerExpected::db_ih}, {"db_hh", &LayerExpected::db_hh}};
+  }
+};
+
+struct LayerProblem {
+  LayerCase layer_case;
+  reference::Activation activation;
+  // fp32, so that the library and the references start from the same numbers. Empty: absent.
+  std::vector<float> w_ih, w_hh, b_ih, b_hh, x, h0, c0, dy, dhT, dcT;
+
+  LayerProblem(const LayerCase& layer_case, reference::Activation activation)
+      : layer_case(layer_case), activation(activation) {
+    const auto [T, N, I, H] = layer_case.shape;
+    const uint64_t seed = uint64_t(((T * 1009 + N) * 1009 + I) * 1009 + H) * 16;
+    w_ih = random_weights(4 * H * I, seed + 1, H);
+    w_hh = random_weights(4 * H * H, seed + 2, H);
+    b_ih = random_weights(4 * H, seed + 3, H);
+    b_hh = random_weights(4 * H, seed + 4, H);
+    x = random_fill(T * N * I, seed + 5);
+    dy = random_fill(T * N * H, seed + 6);
+    if (layer_case.h0) h0 = random_fill(N * H, seed + 7);
+    if (layer_case.c0) c0 = random_fill(N * H, seed + 8);
+    if (layer_case.dhT) dhT = random_fill(N * H, seed + 9);
+    if (layer_case.dcT) dcT = random_fill(N * H, seed + 10);
+    if (activation == reference::Activation::linear) make_linear_gates_tame();
+  }
+
+  LayerExpected expected() const {
+    const reference::LstmForward f =
+        reference::lstm_forward(layer_case.shape, parameters(), inputs(), activation);
+    return join(f, reference::lstm_backward(layer_case.shape, parameters(), inputs(), f, output_gradients(),
+                                            activation));
+  }
+
+  // Standard activations only: oneDNN has no others.
+  LayerExpected expected_from_onednn() const {
+    const reference::OnednnLstm r =
+        reference::onednn_lstm(layer_case.shape, parameters(), inputs(), output_gradients());
+    return join(r.forward, r.gradients);
+  }
+
+  // By the names of LayerExpected::tensors().
+  std::map<std::string, double> tolerances() const {
+    const auto [T, N, I, H] = layer_case.shape;
+    const LayerTolerance t{unit_roundoff_fp32, double(T), double(N), double(I), double(H), 4};
+    return {{"y", t.forward()},
+            {"hT", t.forward()},
+            {"cT", t.forward()},
+            {"dx", t.data_gradient()},
+            {"dh0", t.data_gradient()},
+            {"dc0", t.data_gradient()},
+            {"dW_ih", t.weight_gradient()},
+            {"dW_hh", t.weight_gradient()},
+            {"db_ih", t.weight_gradient()},
+            {"db_hh", t.weight_gradient()}};
+  }
+
+ private:
+  reference::LstmParameters parameters() const {
+    return {widened(w_ih), widened(w_hh), widened(b_ih), widened(b_hh)};
+  }
+  reference::LstmInputs inputs() const { return {widened(x), widened(h0), widened(c0)}; }
+  reference::LstmOutputGradients output_gradients() const {
+    return {widened(dy), widened(dhT), widened(dcT)};
+  }
+
+  static LayerExpected join(const reference::LstmForward& f, const reference::LstmGradients& g) {
+    return {f.y, f.hT, f.cT, g.dx, g.dh0, g.dc0, g.dw_ih, g.dw_hh, g.db_ih, g.db_hh};
+  }
+
+  // With the identity for every activation c = f c' + i g has products of unbounded factors. Weights small
+  // enough keep each gate near its bias, and biases of about i 0.7, f 0.9, o 0.7 give a memory of ten steps
+  // that neither dies nor explodes.
+  void make_linear_gates_tame() {
+    const auto [T, N, I, H] = layer_case.shape;
+    const float input_scale = 0.25f / std::sqrt(float(I) / float(H) + 1);
+    for (float& w : w_ih) w *= input_scale;
+    for (float& w : w_hh) w *= 0.25f;
+    const float level[4] = {0.7f, 0.9f, 0.0f, 0.7f};
+    for (int64_t row = 0; row < 4 * H; ++row) {
+      b_ih[row] = b_ih[row] * 0.05f + level[row / H] * 0.5f;
+      b_hh[row] = b_hh[row] * 0.05f + level[row / H] * 0.5f;
+    }
+  }
+};
+
+}  // namespace recur::test

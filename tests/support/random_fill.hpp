@@ -1,0 +1,34 @@
+// Random values that are the same with every compiler and standard library.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace recur::test {
+
+// Uniform in (-scale, scale), multiples of scale / 2^23, never 0: splitmix64 (Steele, Lea, Flood, 2014).
+inline std::vector<float> random_fill(size_t count, uint64_t seed, double scale = 1) {
+  std::vector<float> values(count);
+  uint64_t state = seed * 0x9E3779B97F4A7C15u;
+  for (float& value : values) {
+    uint64_t z = state += 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    z ^= z >> 31;
+    value = float((double(z >> 40) * 2 + 1 - 0x1p24) * 0x1p-24 * scale);
+  }
+  return values;
+}
+
+// Weights of a recurrent layer: U(-1,1)/sqrt(H), at which the recurrence neither explodes nor turns chaotic.
+inline std::vector<float> random_weights(size_t count, uint64_t seed, int64_t hidden) {
+  return random_fill(count, seed, 1 / std::sqrt(double(hidden)));
+}
+
+inline std::vector<double> widened(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
+
+}  // namespace recur::test
