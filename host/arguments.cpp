@@ -82,7 +82,7 @@ void require_workspace(const char* name, const void* pointer, size_t size, size_
     throw Failure(RECUR_BUFFER_TOO_SMALL, std::string(name) + "_size is " + std::to_string(size) +
                                               " bytes, must be at least " + std::to_string(needed));
   }
-  require_device(name, pointer, 16);
+  require_device(name, pointer, 256);
 }
 
 }  // namespace recur

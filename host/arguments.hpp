@@ -19,7 +19,8 @@ void require_elements(const char* name, int64_t a, int64_t b);
 void require_device(const char* name, const void* pointer, size_t alignment = 4);
 // The same, or null.
 void optional_device(const char* name, const void* pointer, size_t alignment = 4);
-// Device memory of at least so many bytes, aligned to 16; anything if none are needed.
+// Device memory of at least so many bytes, aligned to 256 as device allocations are (cuBLASLt asks it of its
+// workspace); anything if none are needed.
 void require_workspace(const char* name, const void* pointer, size_t size, size_t needed);
 
 }  // namespace recur

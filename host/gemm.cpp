@@ -118,9 +118,10 @@ void Gemm::run(cudaStream_t stream, float alpha, const float* a, const float* b,
   cublasLtMatmulDescOpaque_t product = *it.product;
   if (it.shape.bias)
     RECUR_CUBLAS(cublasLtMatmulDescSetAttribute(&product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias));
+  const size_t bytes = workspace(it.shape);
   RECUR_CUBLAS(cublasLtMatmul(it.handle, &product, &alpha, b, it.first.get(), a, it.second.get(), &beta, c,
-                              it.result.get(), d, it.result.get(), &algorithm, workspace_memory, workspace(it.shape),
-                              stream));
+                              it.result.get(), d, it.result.get(), &algorithm, bytes ? workspace_memory : nullptr,
+                              bytes, stream));
 }
 
 }  // namespace recur

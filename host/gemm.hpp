@@ -42,7 +42,7 @@ class Gemm {
   Gemm(Gemm&&) = default;
   Gemm& operator=(Gemm&&) = default;
 
-  // Bytes of workspace that run() may use: a function of the shape alone. 16-byte aligned.
+  // Bytes of workspace that run() may use: a function of the shape alone. 256-byte aligned.
   static size_t workspace(const GemmShape& shape);
 
   // c may be d. bias [n] only where the shape says so. Enqueues one product on the stream; nothing where

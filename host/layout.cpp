@@ -11,12 +11,12 @@ namespace {
 constexpr size_t kFloat = sizeof(float);
 constexpr size_t kInferenceGates = size_t{64} << 20;  // bytes that the gates of one chunk may take
 
-// Hands out pieces of a buffer, each a multiple of 16 bytes.
+// Hands out pieces of a buffer, each a multiple of 256 bytes.
 struct Cursor {
   size_t end = 0;
   size_t take(size_t bytes) {
     size_t at = end;
-    end += (bytes + 15) / 16 * 16;
+    end += (bytes + 255) / 256 * 256;
     return at;
   }
 };

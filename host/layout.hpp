@@ -9,7 +9,7 @@
 
 namespace recur {
 
-// Offsets in bytes from the start of a workspace or reserve, each a multiple of 16.
+// Offsets in bytes from the start of a workspace or reserve, each a multiple of 256.
 struct LayerLayout {
   recur_layer_sizes sizes;
 

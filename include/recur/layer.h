@@ -14,7 +14,8 @@
    arguments are checked before anything is launched; after an error nothing in the caller's buffers has
    changed. The same call on the same device gives the same bits.
 
-   Pointers inside argument structs are device memory, a multiple of 4 bytes (of 16 for the widest accesses).
+   Pointers inside argument structs are device memory, a multiple of 4 bytes (of 16 for the widest accesses);
+   workspace and reserve are multiples of 256 bytes, as device allocations are.
    Set a struct to zero first: zero or NULL means absent. Buffers of one call overlap only where a field says
    that they may. */
 #ifndef RECUR_LAYER_H

@@ -23,7 +23,7 @@ typedef struct recur_global_norm_args {
   const int64_t* sizes;        /* host array [count]; elements, 0 and up */
   float* norm;                 /* [1], overwritten; NaN or infinity if any element is */
   int32_t* nonfinite;          /* [1] or NULL; 1 is added if the norm is NaN or infinite */
-  void* workspace;             /* 16-byte aligned */
+  void* workspace;             /* 256-byte aligned */
   size_t workspace_size;       /* bytes, recur_global_norm_workspace and up */
 } recur_global_norm_args;
 
@@ -65,7 +65,7 @@ typedef struct recur_optimizer_step_args {
   int skip_nonfinite;         /* 1: a NaN or infinite gradient_norm leaves parameters, moments and step
                                  unchanged. 0: the update goes ahead, and NaN shows up in the parameters */
   int32_t* skipped_steps;     /* [1] or NULL; 1 is added when the step is skipped */
-  void* workspace;            /* 16-byte aligned */
+  void* workspace;            /* 256-byte aligned */
   size_t workspace_size;      /* bytes, RECUR_OPTIMIZER_WORKSPACE and up */
 } recur_optimizer_step_args;
 

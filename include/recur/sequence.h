@@ -48,7 +48,7 @@ typedef struct recur_embedding_backward_args {
   const float* output_gradient; /* [M,E] */
   float* table_gradient;        /* [V,E]; overlaps nothing */
   int accumulate;               /* 0: overwrite, else add to what is there */
-  void* workspace;              /* 16-byte aligned; NULL if its size is 0 */
+  void* workspace;              /* 256-byte aligned; NULL if its size is 0 */
   size_t workspace_size;        /* bytes, recur_embedding_backward_workspace and up */
 } recur_embedding_backward_args;
 
@@ -85,7 +85,7 @@ typedef struct recur_cross_entropy_args {
   float* row_losses;        /* [M] or NULL; each row's loss, not divided by the count */
   float* gradient;          /* [M,V] or NULL; may be the very pointer logits, else overlaps nothing */
   int32_t* bad_targets;     /* [1] or NULL; added to */
-  void* workspace;          /* 16-byte aligned */
+  void* workspace;          /* 256-byte aligned */
   size_t workspace_size;    /* bytes, recur_cross_entropy_workspace and up */
 } recur_cross_entropy_args;
 
