@@ -1,4 +1,5 @@
-// Loads and stores of Width floats in one access: 1, or 4 where the address is a multiple of 16 bytes.
+// Loads and stores of Width floats of global memory in one access: 1, or 4 where the address is a multiple of
+// 16 bytes.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,10 @@ __device__ __forceinline__ Floats<Width> load(const float* source) {
 template <int Width>
 __device__ __forceinline__ void store(float* target, const Floats<Width>& v) {
   if constexpr (Width == 4) {
-    *reinterpret_cast<float4*>(target) = make_float4(v.at[0], v.at[1], v.at[2], v.at[3]);
+    // Written as the instruction: nvcc splits many float4 stores of computed values into four.
+    asm volatile("st.global.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(target)), "f"(v.at[0]),
+                 "f"(v.at[1]), "f"(v.at[2]), "f"(v.at[3])
+                 : "memory");
   } else {
     *target = v.at[0];
   }
