@@ -46,11 +46,40 @@ cudaError_t record(cudaEvent_t handle, cudaStream_t stream, unsigned flags) {
     if (flags != cudaEventRecordDefault)
       refuse(cudaErrorNotSupported, "cudaEventRecordWithFlags: external event nodes are not emulated");
     Event event = Events::instance().get(handle);
-    event.stamp = std::make_shared<Stamp>();
-    event.moment = enqueue(stream, event.stamp);
+    const auto target = Scheduler::instance().find(stream);
+    event.capture = target->capture;
+    if (event.capture != nullptr) {
+      event.nodes = event.capture->tail(target);
+      event.moment = {};
+      event.stamp = nullptr;
+    } else {
+      event.stamp = std::make_shared<Stamp>();
+      event.moment = enqueue(stream, event.stamp);
+    }
     Events::instance().set(handle, std::move(event));
     return cudaSuccess;
   });
+}
+
+void wait_captured(const std::shared_ptr<Stream>& stream, const Event& event) {
+  if (stream == Scheduler::instance().legacy())
+    refuse(cudaErrorStreamCaptureImplicit, "the legacy stream cannot join a capture");
+  if (stream->capture != nullptr && stream->capture != event.capture) {
+    stream->capture->invalidate();
+    event.capture->invalidate();
+    refuse(cudaErrorStreamCaptureMerge, "the event and the stream belong to different captures");
+  }
+  event.capture->wait(stream, event.nodes);
+}
+
+// The host cannot ask for what only a graph will reach.
+Event recorded(cudaEvent_t handle) {
+  Event event = Events::instance().get(handle);
+  if (event.capture != nullptr) {
+    event.capture->invalidate();
+    refuse(cudaErrorCapturedEvent, "the event was last recorded in a captured stream");
+  }
+  return event;
 }
 
 cudaError_t wait_event(cudaStream_t stream, cudaEvent_t handle, unsigned flags) {
@@ -58,7 +87,11 @@ cudaError_t wait_event(cudaStream_t stream, cudaEvent_t handle, unsigned flags) 
     if (flags != cudaEventWaitDefault)
       refuse(cudaErrorNotSupported, "cudaStreamWaitEvent: external event nodes are not emulated");
     const Event event = Events::instance().get(handle);
-    if (event.moment.stream != nullptr) enqueue_wait(stream, event.moment);
+    if (event.capture != nullptr) {
+      wait_captured(Scheduler::instance().find(stream), event);
+    } else if (event.moment.stream != nullptr) {
+      enqueue_wait(stream, event.moment);
+    }
     return cudaSuccess;
   });
 }
@@ -111,7 +144,7 @@ cudaError_t cudaStreamWaitEvent_ptsz(cudaStream_t stream, cudaEvent_t event, uns
 
 cudaError_t cudaEventQuery(cudaEvent_t handle) {
   return guarded([&] {
-    const Event event = Events::instance().get(handle);
+    const Event event = recorded(handle);
     if (event.moment.stream == nullptr) return cudaSuccess;
     return Scheduler::instance().done({event.moment}) ? sticky_error() : cudaErrorNotReady;
   });
@@ -119,7 +152,7 @@ cudaError_t cudaEventQuery(cudaEvent_t handle) {
 
 cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
   return guarded([&] {
-    const Event event = Events::instance().get(handle);
+    const Event event = recorded(handle);
     if (event.moment.stream == nullptr) return cudaSuccess;
     return wait_for({event.moment});
   });
@@ -128,7 +161,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
 cudaError_t cudaEventElapsedTime(float* out, cudaEvent_t start, cudaEvent_t end) {
   return guarded([&] {
     if (out == nullptr) return cudaErrorInvalidValue;
-    const Event a = Events::instance().get(start), b = Events::instance().get(end);
+    const Event a = recorded(start), b = recorded(end);
     if (a.stamp == nullptr || b.stamp == nullptr || ((a.flags | b.flags) & cudaEventDisableTiming) != 0)
       return cudaErrorInvalidResourceHandle;
     if (!a.moment.reached() || !b.moment.reached()) return cudaErrorNotReady;

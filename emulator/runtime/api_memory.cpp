@@ -4,6 +4,7 @@
 #include "runtime/access.hpp"
 #include "runtime/device_memory.hpp"
 #include "runtime/enqueue.hpp"
+#include "runtime/graph.hpp"
 
 using namespace ptxvm;
 using namespace ptxvm::runtime;
@@ -14,6 +15,7 @@ cudaError_t host_allocate(void** out, std::size_t size, unsigned flags) {
   return guarded([&] {
     constexpr unsigned known = cudaHostAllocPortable | cudaHostAllocMapped | cudaHostAllocWriteCombined;
     if (out == nullptr || (flags & ~known) != 0) return cudaErrorInvalidValue;
+    refuse_during_capture("an allocation of pinned memory");
     *out = allocate(size, memory::Kind::Pinned);
     return cudaSuccess;
   });
@@ -27,6 +29,7 @@ cudaError_t cudaMalloc(void** out, std::size_t size) {
   return guarded([&] {
     if (out == nullptr) return cudaErrorInvalidValue;
     *out = nullptr;
+    refuse_during_capture("cudaMalloc");
     *out = allocate(size, memory::Kind::Device);
     return cudaSuccess;
   });

@@ -1,30 +1,54 @@
 #include "runtime/enqueue.hpp"
 
+#include "runtime/graph.hpp"
+
 namespace ptxvm::runtime {
 
 void refuse_capture(const std::shared_ptr<Stream>& stream, const char* what) {
-  if (stream->capture != nullptr)
-    refuse(cudaErrorStreamCaptureUnsupported, std::string(what) + ": the stream is being captured");
+  if (stream->capture == nullptr) return;
+  stream->capture->invalidate();
+  refuse(cudaErrorStreamCaptureUnsupported, std::string(what) + ": the stream is being captured");
 }
 
+namespace {
+
+void check_legacy(const std::shared_ptr<Stream>& stream) {
+  if (stream == Scheduler::instance().legacy()) refuse_implicit_capture();
+}
+
+}  // namespace
+
 Moment enqueue(cudaStream_t handle, Work work) {
+  Scheduler& scheduler = Scheduler::instance();
+  const auto stream = scheduler.find(handle);
+  if (stream->capture != nullptr) {
+    stream->capture->add(stream, std::move(work));
+    return {};
+  }
+  check_legacy(stream);
   Operation operation;
   operation.work = std::move(work);
-  Scheduler& scheduler = Scheduler::instance();
-  return scheduler.submit(scheduler.find(handle), std::move(operation));
+  return scheduler.submit(stream, std::move(operation));
 }
 
 void enqueue_wait(cudaStream_t handle, const Moment& moment) {
+  Scheduler& scheduler = Scheduler::instance();
+  const auto stream = scheduler.find(handle);
+  if (stream->capture != nullptr) {
+    stream->capture->invalidate();
+    refuse(cudaErrorStreamCaptureIsolation, "a captured stream cannot wait for an event that is not captured");
+  }
+  check_legacy(stream);
   Operation operation;
   operation.waits.push_back(moment);
-  Scheduler& scheduler = Scheduler::instance();
-  scheduler.submit(scheduler.find(handle), std::move(operation));
+  scheduler.submit(stream, std::move(operation));
 }
 
 void enqueue_and_wait(cudaStream_t handle, Work work) {
   Scheduler& scheduler = Scheduler::instance();
   const auto stream = scheduler.find(handle);
   refuse_capture(stream, "a call that waits");
+  check_legacy(stream);
   Operation operation;
   operation.work = std::move(work);
   counters().synchronisations++;
@@ -37,6 +61,9 @@ cudaError_t wait_for(const std::vector<Moment>& moments) {
   return sticky_error();
 }
 
-cudaError_t wait_for_device() { return wait_for(Scheduler::instance().tails()); }
+cudaError_t wait_for_device() {
+  refuse_during_capture("a wait for the device");
+  return wait_for(Scheduler::instance().tails());
+}
 
 }  // namespace ptxvm::runtime

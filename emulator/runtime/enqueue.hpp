@@ -12,7 +12,8 @@ namespace ptxvm::runtime {
 inline cudaStream_t legacy(cudaStream_t stream) { return stream == nullptr ? cudaStreamLegacy : stream; }
 inline cudaStream_t per_thread(cudaStream_t stream) { return stream == nullptr ? cudaStreamPerThread : stream; }
 
-// Puts work into the stream; tells when it will be done.
+// Puts work into the stream, and tells when it will be done; or into the graph that the stream is captured
+// into, and then the moment has no stream.
 Moment enqueue(cudaStream_t stream, Work work);
 // Lets what comes next in the stream wait.
 void enqueue_wait(cudaStream_t stream, const Moment& moment);

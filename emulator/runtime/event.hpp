@@ -7,6 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "runtime/graph.hpp"
 #include "runtime/operation.hpp"
 
 namespace ptxvm::runtime {
@@ -15,6 +16,8 @@ struct Event {
   unsigned flags = 0;
   Moment moment;                // stream null: never recorded
   std::shared_ptr<Stamp> stamp;
+  std::shared_ptr<Capture> capture;  // where it was recorded in a captured stream, and after which nodes
+  std::vector<std::size_t> nodes;
 };
 
 class Events {

@@ -3,6 +3,7 @@
 #include "runtime/access.hpp"
 #include "runtime/device_memory.hpp"
 #include "runtime/errors.hpp"
+#include "runtime/graph.hpp"
 #include "runtime/operation.hpp"
 
 namespace ptxvm::runtime {
@@ -12,7 +13,7 @@ std::uint64_t span(std::uint64_t pitch, std::uint64_t width, std::uint64_t rows)
 
 struct Executor {
   void operator()(std::monostate) const {}
-  void operator()(Launch& launch) const { exec::run(launch.request, launch.limits); }
+  void operator()(const Launch& launch) const { exec::run(launch.request, launch.limits); }
   void operator()(const Copy& c) const {
     unsigned char* to = bytes_at(c.to, span(c.to_pitch, c.width, c.rows), "the copy's destination");
     const unsigned char* from = bytes_at(c.from, span(c.from_pitch, c.width, c.rows), "the copy's source");
@@ -28,11 +29,12 @@ struct Executor {
   void operator()(const Callback& c) const { c.function(c.stream, sticky_error(), c.data); }
   void operator()(const Release& r) const { end_release(r.base); }
   void operator()(const Task& task) const { task(); }
+  void operator()(const std::shared_ptr<const Graph>& graph) const { graph->run(); }
 };
 
 }  // namespace
 
-void execute(Work& work) {
+void execute(const Work& work) {
   // A broken device does nothing more; what the program waits for, or is told of, still happens.
   const bool still_done = std::holds_alternative<std::shared_ptr<Stamp>>(work) ||
                           std::holds_alternative<Callback>(work) || std::holds_alternative<Release>(work);

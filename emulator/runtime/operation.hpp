@@ -17,6 +17,7 @@
 namespace ptxvm::runtime {
 
 struct Stream;
+struct Graph;
 
 // "When the first `count` operations of the stream are done."
 struct Moment {
@@ -66,7 +67,7 @@ struct Release {
 using Task = std::function<void()>;
 
 using Work = std::variant<std::monostate, Launch, Copy, Fill, std::shared_ptr<Stamp>, HostFunction, Callback,
-                          Release, Task>;
+                          Release, Task, std::shared_ptr<const Graph>>;
 
 struct Operation {
   Work work;
@@ -75,6 +76,6 @@ struct Operation {
 };
 
 // Does the work on the calling thread. Throws Error.
-void execute(Work& work);
+void execute(const Work& work);
 
 }  // namespace ptxvm::runtime

@@ -15,14 +15,9 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t max_pending = 1024;  // the launch queue's depth: then the host waits
 constexpr auto spin_time = 20us;
-constexpr auto gather_time = 1ms;   // nothing is left lying longer than this while the program is busy,
-constexpr auto idle_time = 20ms;    // or than this after a pause
-constexpr int busy_rounds = 100;
-
-std::uint64_t seed() {
-  const char* value = std::getenv("PTXVM_SEED");
-  return value == nullptr ? 1 : std::strtoull(value, nullptr, 0);
-}
+// Nothing is left lying longer than this. Long enough that a host thread which the system has put aside for
+// a moment does not change the batches, and with them the order.
+constexpr auto gather_time = 50ms;
 
 template <class Condition>
 bool spin_until(Condition&& condition) {
@@ -37,6 +32,11 @@ bool spin_until(Condition&& condition) {
 }
 
 }  // namespace
+
+std::uint64_t seed() {
+  const char* value = std::getenv("PTXVM_SEED");
+  return value == nullptr ? 1 : std::strtoull(value, nullptr, 0);
+}
 
 bool Moment::reached() const { return stream->completed.load(std::memory_order_acquire) >= count; }
 
@@ -179,19 +179,15 @@ std::shared_ptr<Stream> Scheduler::choose() {
 }
 
 void Scheduler::await_batch(std::unique_lock<std::mutex>& lock) {
-  int rounds = 0;
+  lock.unlock();
+  spin_until([this] { return batch_waits_.load(std::memory_order_acquire); });
+  lock.lock();
   while (limits_.empty()) {
-    lock.unlock();
-    if (rounds == 0) spin_until([this] { return batch_waits_.load(std::memory_order_acquire); });
-    lock.lock();
-    if (!limits_.empty()) break;
     const std::uint64_t before = sequence_;
     sleeping_ = true;
-    const bool woken = work_.wait_for(lock, rounds < busy_rounds ? std::chrono::milliseconds(gather_time) : idle_time,
-                                      [this] { return !limits_.empty(); });
+    const bool woken = work_.wait_for(lock, gather_time, [this] { return !limits_.empty(); });
     sleeping_ = false;
     if (!woken && pending_ > 0 && before == sequence_) close_batch();
-    rounds++;
   }
   limit_ = limits_.front();
   limits_.pop_front();

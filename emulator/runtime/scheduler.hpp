@@ -21,7 +21,10 @@
 
 namespace ptxvm::runtime {
 
-struct Capture;
+class Capture;
+
+// PTXVM_SEED, 1 by default.
+std::uint64_t seed();
 
 struct Stream {
   std::uint64_t id = 0;

@@ -40,12 +40,34 @@ TEST_F(EventApi, AWaitMeansTheRecordBeforeIt) {
   cudaStream_t a = stream(cudaStreamNonBlocking), b = stream(cudaStreamNonBlocking);
   cudaEvent_t e = event();
   CUDA(cudaStreamWaitEvent(b, e, 0));  // never recorded: nothing to wait for
-  CUDA(cudaEventRecord(e, a));
-  CUDA(cudaStreamWaitEvent(b, e, 0));
+  static std::string order;
+  const auto put = [](cudaStream_t stream, const char* what) {
+    CUDA(cudaLaunchHostFunc(
+        stream, [](void* w) { order += *static_cast<const char*>(w); }, const_cast<char*>(what)));
+  };
+  int overtaken = 0;
+  for (int i = 0; i < 60; i++) {
+    order.clear();
+    put(a, "x");
+    CUDA(cudaEventRecord(e, a));
+    CUDA(cudaStreamWaitEvent(b, e, 0));
+    put(b, "y");
+    put(a, "z");
+    CUDA(cudaEventRecord(e, a));  // again: nothing that b waits for
+    CUDA(cudaDeviceSynchronize());
+    ASSERT_TRUE(order == "xyz" || order == "xzy") << order;
+    overtaken += order == "xyz";
+  }
+  EXPECT_GT(overtaken, 3);
+  EXPECT_LT(overtaken, 57);
+}
+
+TEST_F(EventApi, QueryTellsWithoutWaiting) {
+  cudaStream_t a = stream(cudaStreamNonBlocking);
+  cudaEvent_t e = event();
   Gate gate;
   gate.close(a);
-  CUDA(cudaEventRecord(e, a));  // again, behind the gate
-  CUDA(cudaStreamSynchronize(b));
+  CUDA(cudaEventRecord(e, a));
   EXPECT_EQ(cudaEventQuery(e), cudaErrorNotReady);
   gate.open();
   CUDA(cudaEventSynchronize(e));
