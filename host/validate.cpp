@@ -16,13 +16,13 @@ void require_supported(const char* field, int64_t value, int64_t supported) {
                     " is supported");
 }
 
-// a * b, or a Failure where it leaves 63 bits.
-int64_t product(const char* what, int64_t a, int64_t b) {
-  int64_t result;
-  if (__builtin_mul_overflow(a, b, &result))
-    throw Failure(RECUR_INVALID_ARGUMENT, std::string(what) + " is " + std::to_string(a) + " * " + std::to_string(b) +
-                                              " elements, more than 2^63");
-  return result;
+// The rows of the products over all steps, which cuBLASLt counts with 31 bits. Both factors are below 2^31.
+int64_t rows_of_products(int64_t steps, int64_t batch) {
+  const int64_t rows = steps * batch;
+  if (rows > INT32_MAX)
+    throw Failure(RECUR_NOT_SUPPORTED, "steps * batch is " + std::to_string(rows) + ", must be at most " +
+                                           std::to_string(INT32_MAX));
+  return rows;
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ recur_layer_descriptor validated(const recur_layer_descriptor& descriptor) {
   require_supported("directions", d.directions, 1);
   require_range("activation", d.activation, RECUR_ACTIVATION_STANDARD, RECUR_ACTIVATION_LINEAR);
   // The largest buffers: gates [T,N,4H] and c [T,N,H] of the reserve, x [T,N,I], W_ih, W_hh; 4 bytes each.
-  const int64_t rows = product("steps * batch", d.steps, d.batch);
+  const int64_t rows = rows_of_products(d.steps, d.batch);
   require_elements("steps * batch * 5 hidden_size", rows, 5 * d.hidden_size);
   require_elements("steps * batch * input_size", rows, d.input_size);
   require_elements("4 hidden_size * input_size", 4 * d.hidden_size, d.input_size);

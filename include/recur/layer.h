@@ -39,7 +39,7 @@ typedef struct recur_layer_descriptor {
   recur_cell cell;
   recur_type type;
   int64_t steps;       /* T, 1..2^31-1 */
-  int64_t batch;       /* N, 1..2^31-1 */
+  int64_t batch;       /* N, 1..2^31-1; T*N at most 2^31-1 too */
   int64_t input_size;  /* I, 1..2^31-1 */
   int64_t hidden_size; /* H, 1..2^29-1 */
   int64_t layers;      /* 1 (0 is taken as 1); more are not supported yet */
