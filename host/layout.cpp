@@ -58,6 +58,7 @@ LayerLayout layout(const recur_layer_descriptor& d) {
   l.backward.dgates = backward.take(T * N * 4 * H * kFloat);
   l.backward.dh = backward.take(N * H * kFloat);
   l.backward.dc = backward.take(N * H * kFloat);
+  l.backward.db = backward.take(4 * H * kFloat);
   l.backward.sums = backward.take(kernels::column_sum_workspace(d.steps * d.batch, 4 * d.hidden_size));
   l.backward.products = backward.take(
       std::max({Gemm::workspace(shapes.dh), Gemm::workspace(shapes.dx), Gemm::workspace(shapes.dw_ih),

@@ -29,7 +29,8 @@ struct LayerLayout {
   struct Backward {
     size_t dgates;  // [T,N,4H]
     size_t dh, dc;  // [N,H]
-    size_t sums;    // of the bias gradient
+    size_t db;      // [4H]
+    size_t sums;    // of db, chunk by chunk
     size_t products;
   } backward;
   struct Step {

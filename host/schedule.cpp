@@ -139,9 +139,12 @@ void backward(const recur_layer_plan& plan, const recur_layer_backward_args& a) 
     product.dw_hh_first.run(a.stream, 1, dgates, a.h0, later_steps ? 1 : keep, dw_hh, dw_hh, products);
   if (!later_steps && !first_step && !a.accumulate)
     RECUR_CUDA(cudaMemsetAsync(dw_hh, 0, static_cast<size_t>(4 * d.hidden_size * d.hidden_size) * sizeof(float), a.stream));
+  // Both biases have one gradient: summed over all rows once, then written or added twice.
+  float* db = at(a.workspace, l.backward.db);
+  RECUR_CUDA(kernels::column_sum(dgates, db, d.steps * d.batch, 4 * d.hidden_size, false,
+                                 at<void>(a.workspace, l.backward.sums), a.stream));
   for (size_t bias : {s.b_ih_offset, s.b_hh_offset})
-    RECUR_CUDA(kernels::column_sum(dgates, a.dparameters + bias, d.steps * d.batch, 4 * d.hidden_size, a.accumulate != 0,
-                                   at<void>(a.workspace, l.backward.sums), a.stream));
+    RECUR_CUDA(kernels::column_sum_pass({db, a.dparameters + bias, 1, 4 * d.hidden_size, 1, a.accumulate != 0}, a.stream));
 }
 
 }  // namespace recur
