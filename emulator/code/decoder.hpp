@@ -35,6 +35,7 @@ class ModuleDecoder {
  private:
   void place_variables();
   void initialise_variables();
+  void decode_function(const ptx::Function& f);
   void finish_functions();
   std::map<std::pair<unsigned, std::uint64_t>, Ref> constants_;
 };

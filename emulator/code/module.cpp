@@ -62,7 +62,7 @@ void ModuleDecoder::decode() {
   place_variables();
   initialise_variables();
   for (const ptx::Function& f : module.functions)
-    if (f.has_body) FunctionDecoder(*this, f, program.function_index.at(f.name)).decode();
+    if (f.has_body) decode_function(f);
   finish_functions();
 
   // Constants were collected in growing storage; align them now that their number is known.
@@ -71,6 +71,24 @@ void ModuleDecoder::decode() {
   program.constants = reinterpret_cast<char*>(start);
   std::memcpy(program.constants, program.constant_storage.data(), program.constant_storage.size());
   program.constant_storage = std::move(aligned);
+}
+
+// A function that cannot be decoded is refused when it is launched; the module's other kernels run.
+void ModuleDecoder::decode_function(const ptx::Function& f) {
+  const int number = program.function_index.at(f.name);
+  const std::size_t code = program.code.size(), blocks = program.blocks.size(), calls = program.calls.size();
+  try {
+    FunctionDecoder(*this, f, number).decode();
+  } catch (const Error& e) {
+    program.code.resize(code);
+    program.lines.resize(code);
+    program.blocks.resize(blocks);
+    program.calls.resize(calls);
+    FunctionCode& function = program.functions[std::size_t(number)];
+    function.begin = function.end = std::uint32_t(code);
+    function.refusal = e.what();
+    function.refusal_status = e.status();
+  }
 }
 
 Ref ModuleDecoder::constant(unsigned width, std::uint64_t bits) {
@@ -157,6 +175,7 @@ void ModuleDecoder::finish_functions() {
       on_path[number] = true;
       if (g.calls_unknown) deep = true;
       if (g.uses_module_shared) f.uses_module_shared = true;
+      if (f.refusal.empty() && !g.refusal.empty()) f.refusal = g.refusal, f.refusal_status = g.refusal_status;
       for (int callee : g.callees) {
         auto inner = below(callee);
         most = {std::max(most.first, inner.first), std::max(most.second, inner.second)};

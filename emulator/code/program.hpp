@@ -8,6 +8,7 @@
 
 #include "code/inst.hpp"
 #include "exec/launch.hpp"
+#include "support/error.hpp"
 
 namespace ptxvm::exec {
 
@@ -31,6 +32,8 @@ struct FunctionCode {
   bool uses_module_shared = false;
   std::vector<int> callees;
   bool calls_unknown = false;             // indirect calls
+  std::string refusal;                    // why it cannot run, its own or a callee's; empty where it can
+  Status refusal_status = Status::NotSupported;
   std::uint32_t total_frame = 0;          // with its callees
   std::uint32_t total_local = 0;
   KernelInfo info;
@@ -73,7 +76,6 @@ class DecodedProgram final : public Program {
   std::unordered_map<std::string, std::uint64_t> variable_size;
   std::uint32_t module_shared = 0;
   std::uint32_t sites = 0;                // memory instructions with an address cache
-  std::vector<std::string> text;          // instruction text by Inst, filled for messages only
 
   const FunctionCode& function_at(std::uint32_t pc) const;
 };

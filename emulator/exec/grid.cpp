@@ -207,6 +207,7 @@ void run(const Request& request, const MachineLimits& limits) {
   if (!info) throw Error(Status::InvalidDeviceFunction, "no kernel " + request.kernel + " in " + program->name);
   check(request, *info, limits);
   const FunctionCode& kernel = program->functions[std::size_t(program->function_index.at(request.kernel))];
+  if (!kernel.refusal.empty()) throw Error(kernel.refusal_status, kernel.refusal);
   if (kernel.begin == kernel.end) throw Error(Status::InvalidDeviceFunction, "kernel " + request.kernel + " has no body");
 
   static std::atomic<std::uint64_t> launches{0};

@@ -2,6 +2,7 @@
 #ifndef PTXVM_PTXVM_H
 #define PTXVM_PTXVM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -26,6 +27,25 @@ void ptxvm_api_counts(ptxvm_counts* counts);
 /* The latest message about a fault of the device or a refused call, "" where there was none. It stays valid
    until the same thread asks again. */
 const char* ptxvm_last_report(void);
+
+/* What the launches of one kernel did, added up. Instructions are PTX instructions, those that a predicate
+   switched off included; bytes are what lanes asked for, sectors the 32-byte pieces that a request touched.
+   Memory is counted only after ptxvm_count_memory(1), or with PTXVM_COUNTERS set: it takes time. */
+typedef struct ptxvm_traffic {
+  uint64_t requests, bytes, sectors;
+} ptxvm_traffic;
+typedef struct ptxvm_kernel_counters {
+  const char* name; /* mangled; valid until the next call of ptxvm_counters on this thread */
+  uint64_t launches, blocks, warp_instructions, thread_instructions;
+  ptxvm_traffic global_load, global_store, shared_load, shared_store, atomics;
+  double host_seconds; /* what emulating took; says nothing of a device */
+} ptxvm_kernel_counters;
+
+/* Fills at most capacity entries, in order of name, and returns how many kernels there are. Finished launches
+   only: synchronise first. */
+size_t ptxvm_counters(ptxvm_kernel_counters* entries, size_t capacity);
+void ptxvm_reset_counters(void);
+void ptxvm_count_memory(int on);
 
 #ifdef __cplusplus
 }
