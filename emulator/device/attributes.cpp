@@ -70,52 +70,144 @@ bool attribute(const Profile& p, int attribute, int* value) {
   cudaDeviceProp q;
   fill_properties(p, &q);
   switch (static_cast<cudaDeviceAttr>(attribute)) {
-    case cudaDevAttrMaxThreadsPerBlock: *value = q.maxThreadsPerBlock; return true;
-    case cudaDevAttrMaxBlockDimX: *value = q.maxThreadsDim[0]; return true;
-    case cudaDevAttrMaxBlockDimY: *value = q.maxThreadsDim[1]; return true;
-    case cudaDevAttrMaxBlockDimZ: *value = q.maxThreadsDim[2]; return true;
-    case cudaDevAttrMaxGridDimX: *value = q.maxGridSize[0]; return true;
-    case cudaDevAttrMaxGridDimY: *value = q.maxGridSize[1]; return true;
-    case cudaDevAttrMaxGridDimZ: *value = q.maxGridSize[2]; return true;
-    case cudaDevAttrMaxSharedMemoryPerBlock: *value = as_int(q.sharedMemPerBlock); return true;
-    case cudaDevAttrTotalConstantMemory: *value = as_int(q.totalConstMem); return true;
-    case cudaDevAttrWarpSize: *value = q.warpSize; return true;
-    case cudaDevAttrMaxPitch: *value = as_int(q.memPitch); return true;
-    case cudaDevAttrMaxRegistersPerBlock: *value = q.regsPerBlock; return true;
-    case cudaDevAttrClockRate: *value = as_int(p.clock_khz); return true;
-    case cudaDevAttrTextureAlignment: *value = as_int(q.textureAlignment); return true;
-    case cudaDevAttrTexturePitchAlignment: *value = as_int(q.texturePitchAlignment); return true;
-    case cudaDevAttrSurfaceAlignment: *value = as_int(q.surfaceAlignment); return true;
-    case cudaDevAttrGpuOverlap: *value = 1; return true;
-    case cudaDevAttrMultiProcessorCount: *value = q.multiProcessorCount; return true;
-    case cudaDevAttrCanMapHostMemory: *value = q.canMapHostMemory; return true;
-    case cudaDevAttrComputeMode: *value = cudaComputeModeDefault; return true;
-    case cudaDevAttrConcurrentKernels: *value = q.concurrentKernels; return true;
-    case cudaDevAttrMemoryClockRate: *value = as_int(p.memory_clock_khz); return true;
-    case cudaDevAttrGlobalMemoryBusWidth: *value = q.memoryBusWidth; return true;
-    case cudaDevAttrL2CacheSize: *value = q.l2CacheSize; return true;
-    case cudaDevAttrMaxThreadsPerMultiProcessor: *value = q.maxThreadsPerMultiProcessor; return true;
-    case cudaDevAttrAsyncEngineCount: *value = q.asyncEngineCount; return true;
-    case cudaDevAttrUnifiedAddressing: *value = q.unifiedAddressing; return true;
-    case cudaDevAttrComputeCapabilityMajor: *value = q.major; return true;
-    case cudaDevAttrComputeCapabilityMinor: *value = q.minor; return true;
-    case cudaDevAttrStreamPrioritiesSupported: *value = q.streamPrioritiesSupported; return true;
-    case cudaDevAttrGlobalL1CacheSupported: *value = q.globalL1CacheSupported; return true;
-    case cudaDevAttrLocalL1CacheSupported: *value = q.localL1CacheSupported; return true;
-    case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = as_int(q.sharedMemPerMultiprocessor); return true;
-    case cudaDevAttrMaxRegistersPerMultiprocessor: *value = q.regsPerMultiprocessor; return true;
-    case cudaDevAttrSingleToDoublePrecisionPerfRatio: *value = p.single_to_double_ratio; return true;
-    case cudaDevAttrComputePreemptionSupported: *value = q.computePreemptionSupported; return true;
-    case cudaDevAttrCanUseHostPointerForRegisteredMem: *value = q.canUseHostPointerForRegisteredMem; return true;
-    case cudaDevAttrCooperativeLaunch: *value = q.cooperativeLaunch; return true;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = as_int(q.sharedMemPerBlockOptin); return true;
-    case cudaDevAttrHostRegisterSupported: *value = q.hostRegisterSupported; return true;
-    case cudaDevAttrMaxBlocksPerMultiprocessor: *value = q.maxBlocksPerMultiProcessor; return true;
-    case cudaDevAttrReservedSharedMemoryPerBlock: *value = as_int(q.reservedSharedMemPerBlock); return true;
-    case cudaDevAttrMemoryPoolsSupported: *value = q.memoryPoolsSupported; return true;
-    case cudaDevAttrClusterLaunch: *value = q.clusterLaunch; return true;
-    case cudaDevAttrNumaId: *value = q.deviceNumaId; return true;
-    case cudaDevAttrHostNumaId: *value = q.hostNumaId; return true;
+    case cudaDevAttrMaxThreadsPerBlock:
+      *value = q.maxThreadsPerBlock;
+      return true;
+    case cudaDevAttrMaxBlockDimX:
+      *value = q.maxThreadsDim[0];
+      return true;
+    case cudaDevAttrMaxBlockDimY:
+      *value = q.maxThreadsDim[1];
+      return true;
+    case cudaDevAttrMaxBlockDimZ:
+      *value = q.maxThreadsDim[2];
+      return true;
+    case cudaDevAttrMaxGridDimX:
+      *value = q.maxGridSize[0];
+      return true;
+    case cudaDevAttrMaxGridDimY:
+      *value = q.maxGridSize[1];
+      return true;
+    case cudaDevAttrMaxGridDimZ:
+      *value = q.maxGridSize[2];
+      return true;
+    case cudaDevAttrMaxSharedMemoryPerBlock:
+      *value = as_int(q.sharedMemPerBlock);
+      return true;
+    case cudaDevAttrTotalConstantMemory:
+      *value = as_int(q.totalConstMem);
+      return true;
+    case cudaDevAttrWarpSize:
+      *value = q.warpSize;
+      return true;
+    case cudaDevAttrMaxPitch:
+      *value = as_int(q.memPitch);
+      return true;
+    case cudaDevAttrMaxRegistersPerBlock:
+      *value = q.regsPerBlock;
+      return true;
+    case cudaDevAttrClockRate:
+      *value = as_int(p.clock_khz);
+      return true;
+    case cudaDevAttrTextureAlignment:
+      *value = as_int(q.textureAlignment);
+      return true;
+    case cudaDevAttrTexturePitchAlignment:
+      *value = as_int(q.texturePitchAlignment);
+      return true;
+    case cudaDevAttrSurfaceAlignment:
+      *value = as_int(q.surfaceAlignment);
+      return true;
+    case cudaDevAttrGpuOverlap:
+      *value = 1;
+      return true;
+    case cudaDevAttrMultiProcessorCount:
+      *value = q.multiProcessorCount;
+      return true;
+    case cudaDevAttrCanMapHostMemory:
+      *value = q.canMapHostMemory;
+      return true;
+    case cudaDevAttrComputeMode:
+      *value = cudaComputeModeDefault;
+      return true;
+    case cudaDevAttrConcurrentKernels:
+      *value = q.concurrentKernels;
+      return true;
+    case cudaDevAttrMemoryClockRate:
+      *value = as_int(p.memory_clock_khz);
+      return true;
+    case cudaDevAttrGlobalMemoryBusWidth:
+      *value = q.memoryBusWidth;
+      return true;
+    case cudaDevAttrL2CacheSize:
+      *value = q.l2CacheSize;
+      return true;
+    case cudaDevAttrMaxThreadsPerMultiProcessor:
+      *value = q.maxThreadsPerMultiProcessor;
+      return true;
+    case cudaDevAttrAsyncEngineCount:
+      *value = q.asyncEngineCount;
+      return true;
+    case cudaDevAttrUnifiedAddressing:
+      *value = q.unifiedAddressing;
+      return true;
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = q.major;
+      return true;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = q.minor;
+      return true;
+    case cudaDevAttrStreamPrioritiesSupported:
+      *value = q.streamPrioritiesSupported;
+      return true;
+    case cudaDevAttrGlobalL1CacheSupported:
+      *value = q.globalL1CacheSupported;
+      return true;
+    case cudaDevAttrLocalL1CacheSupported:
+      *value = q.localL1CacheSupported;
+      return true;
+    case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
+      *value = as_int(q.sharedMemPerMultiprocessor);
+      return true;
+    case cudaDevAttrMaxRegistersPerMultiprocessor:
+      *value = q.regsPerMultiprocessor;
+      return true;
+    case cudaDevAttrSingleToDoublePrecisionPerfRatio:
+      *value = p.single_to_double_ratio;
+      return true;
+    case cudaDevAttrComputePreemptionSupported:
+      *value = q.computePreemptionSupported;
+      return true;
+    case cudaDevAttrCanUseHostPointerForRegisteredMem:
+      *value = q.canUseHostPointerForRegisteredMem;
+      return true;
+    case cudaDevAttrCooperativeLaunch:
+      *value = q.cooperativeLaunch;
+      return true;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      *value = as_int(q.sharedMemPerBlockOptin);
+      return true;
+    case cudaDevAttrHostRegisterSupported:
+      *value = q.hostRegisterSupported;
+      return true;
+    case cudaDevAttrMaxBlocksPerMultiprocessor:
+      *value = q.maxBlocksPerMultiProcessor;
+      return true;
+    case cudaDevAttrReservedSharedMemoryPerBlock:
+      *value = as_int(q.reservedSharedMemPerBlock);
+      return true;
+    case cudaDevAttrMemoryPoolsSupported:
+      *value = q.memoryPoolsSupported;
+      return true;
+    case cudaDevAttrClusterLaunch:
+      *value = q.clusterLaunch;
+      return true;
+    case cudaDevAttrNumaId:
+      *value = q.deviceNumaId;
+      return true;
+    case cudaDevAttrHostNumaId:
+      *value = q.hostNumaId;
+      return true;
     // What this device cannot do, or does not have.
     case cudaDevAttrKernelExecTimeout:
     case cudaDevAttrIntegrated:
@@ -147,8 +239,11 @@ bool attribute(const Profile& p, int attribute, int* value) {
     case cudaDevAttrNumaConfig:
     case cudaDevAttrMpsEnabled:
     case cudaDevAttrHostNumaMemoryPoolsSupported:
-    case cudaDevAttrHostMemoryPoolsSupported: *value = 0; return true;
-    default: return false;
+    case cudaDevAttrHostMemoryPoolsSupported:
+      *value = 0;
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -27,8 +27,8 @@ std::uint32_t resident_blocks(const Profile& p, const BlockNeeds& needs) {
   if (needs.threads == 0 || needs.threads > p.threads_per_block) return 0;
   if (needs.registers > p.registers_per_thread) return 0;
   const std::uint64_t warps = round_up(needs.threads, p.warp) / p.warp;
-  std::uint64_t blocks = std::min<std::uint64_t>(p.blocks_per_multiprocessor,
-                                                 p.threads_per_multiprocessor / p.warp / warps);
+  std::uint64_t blocks =
+      std::min<std::uint64_t>(p.blocks_per_multiprocessor, p.threads_per_multiprocessor / p.warp / warps);
   if (needs.registers > 0) blocks = std::min(blocks, by_registers(p, needs, warps));
   if (needs.shared > p.shared_per_block_optin) return 0;
   const std::uint64_t shared = allocated_shared(p, needs.shared);
@@ -38,7 +38,8 @@ std::uint32_t resident_blocks(const Profile& p, const BlockNeeds& needs) {
 
 std::uint64_t available_shared(const Profile& p, std::uint32_t blocks) {
   if (blocks == 0) return 0;
-  const std::uint64_t each = p.shared_per_multiprocessor / blocks / p.shared_granularity * p.shared_granularity;
+  const std::uint64_t each =
+      p.shared_per_multiprocessor / blocks / p.shared_granularity * p.shared_granularity;
   if (each < p.shared_reserved) return 0;
   return std::min<std::uint64_t>(each - p.shared_reserved, p.shared_per_block_optin);
 }

@@ -11,9 +11,9 @@ struct cudaDeviceProp;
 namespace ptxvm::device {
 
 struct Profile {
-  const char* key;   // what PTXVM_DEVICE says
-  const char* name;  // the product, without its maker
-  int target;        // 90 for compute capability 9.0
+  const char* key;                  // what PTXVM_DEVICE says
+  const char* name;                 // the product, without its maker
+  int target;                       // 90 for compute capability 9.0
   std::vector<std::uint32_t> gpcs;  // multiprocessors of each GPC; clusters do not cross them
 
   std::uint64_t memory_bytes;
@@ -27,7 +27,7 @@ struct Profile {
   std::uint32_t shared_granularity;      // blocks get a multiple of it
   std::uint32_t threads_per_multiprocessor;
   std::uint32_t blocks_per_multiprocessor;
-  std::uint32_t max_cluster;             // non-portable size; 0 where clusters do not exist
+  std::uint32_t max_cluster;  // non-portable size; 0 where clusters do not exist
   int single_to_double_ratio;
 
   // The same for every device that we know.

@@ -21,12 +21,12 @@ enum class Kind : std::uint8_t { Device, Pinned, ModuleVariable };
 struct Allocation {
   Address base = 0;
   std::uint64_t size = 0;
-  std::int64_t delta = 0;   // host address of a byte = device address + delta
+  std::int64_t delta = 0;  // host address of a byte = device address + delta
   Kind kind = Kind::Device;
-  std::uint64_t id = 0;     // counts up from 1 over the life of the process
-  bool freed = false;       // kept for a while so that use after free is named
-  std::string label;        // variable's name; empty for plain allocations
-  bool read_only = false;   // .const variables
+  std::uint64_t id = 0;    // counts up from 1 over the life of the process
+  bool freed = false;      // kept for a while so that use after free is named
+  std::string label;       // variable's name; empty for plain allocations
+  bool read_only = false;  // .const variables
 
   bool contains(Address a, std::uint64_t n) const { return a >= base && n <= size && a - base <= size - n; }
 };
@@ -56,7 +56,7 @@ class AddressSpace {
   std::optional<Allocation> find(Address a) const;
   // The allocation (live or freed) nearest to an address, for messages.
   std::optional<Allocation> nearest(Address a) const;
-  std::vector<Allocation> live() const;    // in the order of their addresses
+  std::vector<Allocation> live() const;   // in the order of their addresses
   bool is_device_range(Address a) const;  // anywhere in the reserved range
 
   std::uint64_t capacity() const;

@@ -18,10 +18,12 @@ Address align_up(Address a) { return (a + Arena::alignment - 1) / Arena::alignme
 
 Address reserve(std::uint64_t size, bool accessible, Address hint) {
   const int access = accessible ? PROT_READ | PROT_WRITE : PROT_NONE;
-  void* at = mmap(reinterpret_cast<void*>(hint), size, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* at =
+      mmap(reinterpret_cast<void*>(hint), size, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at == MAP_FAILED) {
-    throw Error(Status::OutOfMemory, "cannot reserve " + std::to_string(size >> 30) +
-                                         " GiB of address space for the device's memory: " + std::strerror(errno));
+    throw Error(Status::OutOfMemory,
+                "cannot reserve " + std::to_string(size >> 30) +
+                    " GiB of address space for the device's memory: " + std::strerror(errno));
   }
   return reinterpret_cast<Address>(at);
 }

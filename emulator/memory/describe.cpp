@@ -41,7 +41,8 @@ std::string describe(Address a, std::uint64_t size) {
   const AddressSpace& space = AddressSpace::instance();
   const std::string at = hex(a);
   if (a < 4096) return at + " is a null pointer";
-  if (const std::string w = window(space, a); !w.empty()) return at + " is a generic address of the " + w + " window";
+  if (const std::string w = window(space, a); !w.empty())
+    return at + " is a generic address of the " + w + " window";
 
   const auto found = space.nearest(a);
   if (found && a >= found->base && a - found->base < found->size) {

@@ -17,7 +17,8 @@ void check_kind(cudaMemcpyKind kind, Place to, Place from) {
   const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
   if (to_device && to == Place::Pageable) wrong("the kind says to the device, the destination is the host's");
   if (!to_device && to == Place::Device) wrong("the kind says to the host, the destination is the device's");
-  if (from_device && from == Place::Pageable) wrong("the kind says from the device, the source is the host's");
+  if (from_device && from == Place::Pageable)
+    wrong("the kind says from the device, the source is the host's");
   if (!from_device && from == Place::Device) wrong("the kind says from the host, the source is the device's");
 }
 
@@ -28,8 +29,9 @@ cudaError_t flat(void* to, const void* from, std::size_t count, cudaMemcpyKind k
   });
 }
 
-cudaError_t rectangle(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
-                      std::size_t rows, cudaMemcpyKind kind, Waiting waiting, cudaStream_t stream) {
+cudaError_t rectangle(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
+                      std::size_t width, std::size_t rows, cudaMemcpyKind kind, Waiting waiting,
+                      cudaStream_t stream) {
   return guarded([&] {
     if (width > to_pitch || width > from_pitch) return cudaErrorInvalidPitchValue;
     return copy({address_of(to), address_of(from), to_pitch, from_pitch, width, rows}, kind, waiting, stream);
@@ -73,7 +75,8 @@ cudaError_t cudaMemcpy_ptds(void* to, const void* from, std::size_t count, cudaM
   return flat(to, from, count, kind, Waiting::Blocking, cudaStreamPerThread);
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t count, cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t count, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
   return flat(to, from, count, kind, Waiting::Async, legacy(stream));
 }
 
@@ -82,23 +85,26 @@ cudaError_t cudaMemcpyAsync_ptsz(void* to, const void* from, std::size_t count, 
   return flat(to, from, count, kind, Waiting::Async, per_thread(stream));
 }
 
-cudaError_t cudaMemcpy2D(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
-                         std::size_t height, cudaMemcpyKind kind) {
+cudaError_t cudaMemcpy2D(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
+                         std::size_t width, std::size_t height, cudaMemcpyKind kind) {
   return rectangle(to, to_pitch, from, from_pitch, width, height, kind, Waiting::Blocking, cudaStreamLegacy);
 }
 
 cudaError_t cudaMemcpy2D_ptds(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
                               std::size_t width, std::size_t height, cudaMemcpyKind kind) {
-  return rectangle(to, to_pitch, from, from_pitch, width, height, kind, Waiting::Blocking, cudaStreamPerThread);
+  return rectangle(to, to_pitch, from, from_pitch, width, height, kind, Waiting::Blocking,
+                   cudaStreamPerThread);
 }
 
 cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
-                              std::size_t width, std::size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
+                              std::size_t width, std::size_t height, cudaMemcpyKind kind,
+                              cudaStream_t stream) {
   return rectangle(to, to_pitch, from, from_pitch, width, height, kind, Waiting::Async, legacy(stream));
 }
 
 cudaError_t cudaMemcpy2DAsync_ptsz(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
-                                   std::size_t width, std::size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
+                                   std::size_t width, std::size_t height, cudaMemcpyKind kind,
+                                   cudaStream_t stream) {
   return rectangle(to, to_pitch, from, from_pitch, width, height, kind, Waiting::Async, per_thread(stream));
 }
 

@@ -180,7 +180,8 @@ constexpr Text texts[] = {
 };
 
 const Text* find(cudaError_t code) {
-  const auto* found = std::find_if(std::begin(texts), std::end(texts), [&](const Text& t) { return t.code == code; });
+  const auto* found =
+      std::find_if(std::begin(texts), std::end(texts), [&](const Text& t) { return t.code == code; });
   return found == std::end(texts) ? nullptr : found;
 }
 

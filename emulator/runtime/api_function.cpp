@@ -17,9 +17,9 @@ cudaError_t set_dynamic_shared(Function& function, int value) {
   const std::int64_t most = device::current().shared_per_block_optin;
   const std::int64_t fixed = function.info().static_shared;
   if (value < 0 || value + fixed > most) {
-    refuse(cudaErrorInvalidValue, function.name + ": " + std::to_string(value) + " bytes of dynamic and " +
-                                      std::to_string(fixed) + " of static shared memory, but a block gets at most " +
-                                      std::to_string(most));
+    refuse(cudaErrorInvalidValue,
+           function.name + ": " + std::to_string(value) + " bytes of dynamic and " + std::to_string(fixed) +
+               " of static shared memory, but a block gets at most " + std::to_string(most));
   }
   function.max_dynamic_shared = value;
   return cudaSuccess;
@@ -28,7 +28,8 @@ cudaError_t set_dynamic_shared(Function& function, int value) {
 // The most threads of a block that the register file and the launch bounds allow.
 int max_threads(const exec::KernelInfo& info) {
   std::uint32_t threads = info.max_threads;
-  while (threads > 32 && device::resident_blocks(device::current(), {threads, info.registers, 0}) == 0) threads -= 32;
+  while (threads > 32 && device::resident_blocks(device::current(), {threads, info.registers, 0}) == 0)
+    threads -= 32;
   return static_cast<int>(threads);
 }
 
@@ -52,9 +53,12 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* out, const void* kernel) {
     out->preferredShmemCarveout = function.carveout;
     out->clusterDimMustBeSet = info.required_cluster[0] != 0;
     const bool compiled = info.required_cluster[0] != 0;
-    out->requiredClusterWidth = compiled ? static_cast<int>(info.required_cluster[0]) : function.cluster[0].load();
-    out->requiredClusterHeight = compiled ? static_cast<int>(info.required_cluster[1]) : function.cluster[1].load();
-    out->requiredClusterDepth = compiled ? static_cast<int>(info.required_cluster[2]) : function.cluster[2].load();
+    out->requiredClusterWidth =
+        compiled ? static_cast<int>(info.required_cluster[0]) : function.cluster[0].load();
+    out->requiredClusterHeight =
+        compiled ? static_cast<int>(info.required_cluster[1]) : function.cluster[1].load();
+    out->requiredClusterDepth =
+        compiled ? static_cast<int>(info.required_cluster[2]) : function.cluster[2].load();
     out->nonPortableClusterSizeAllowed = function.non_portable_cluster;
     return cudaSuccess;
   });
@@ -64,7 +68,8 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
   return guarded([&] {
     Function& function = function_of(kernel);
     switch (attribute) {
-      case cudaFuncAttributeMaxDynamicSharedMemorySize: return set_dynamic_shared(function, value);
+      case cudaFuncAttributeMaxDynamicSharedMemorySize:
+        return set_dynamic_shared(function, value);
       case cudaFuncAttributePreferredSharedMemoryCarveout:
         if (value < -1 || value > 100) return cudaErrorInvalidValue;
         function.carveout = value;  // a hint
@@ -79,8 +84,10 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
         if (value < 0 || function.info().required_cluster[0] != 0) return cudaErrorInvalidValue;
         function.cluster[attribute - cudaFuncAttributeRequiredClusterWidth] = value;
         return cudaSuccess;
-      case cudaFuncAttributeClusterSchedulingPolicyPreference: return cudaSuccess;  // a hint
-      default: return cudaErrorInvalidValue;
+      case cudaFuncAttributeClusterSchedulingPolicyPreference:
+        return cudaSuccess;  // a hint
+      default:
+        return cudaErrorInvalidValue;
     }
   });
 }
@@ -101,7 +108,8 @@ cudaError_t cudaFuncGetName(const char** out, const void* kernel) {
   });
 }
 
-cudaError_t cudaFuncGetParamInfo(const void* kernel, std::size_t index, std::size_t* offset, std::size_t* size) {
+cudaError_t cudaFuncGetParamInfo(const void* kernel, std::size_t index, std::size_t* offset,
+                                 std::size_t* size) {
   return guarded([&] {
     const auto& parameters = function_of(kernel).info().parameters;
     if (index >= parameters.size() || offset == nullptr) return cudaErrorInvalidValue;

@@ -48,7 +48,8 @@ std::shared_ptr<Stream> find(cudaStream_t handle) { return Scheduler::instance()
 
 cudaError_t begin_capture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   return guarded([&] {
-    if (mode < cudaStreamCaptureModeGlobal || mode > cudaStreamCaptureModeRelaxed) return cudaErrorInvalidValue;
+    if (mode < cudaStreamCaptureModeGlobal || mode > cudaStreamCaptureModeRelaxed)
+      return cudaErrorInvalidValue;
     Capture::begin(find(stream), mode);
     return cudaSuccess;
   });
@@ -109,7 +110,9 @@ cudaError_t cudaStreamBeginCapture_ptsz(cudaStream_t stream, cudaStreamCaptureMo
   return begin_capture(per_thread(stream), mode);
 }
 
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) { return end_capture(legacy(stream), graph); }
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  return end_capture(legacy(stream), graph);
+}
 cudaError_t cudaStreamEndCapture_ptsz(cudaStream_t stream, cudaGraph_t* graph) {
   return end_capture(per_thread(stream), graph);
 }
@@ -121,14 +124,16 @@ cudaError_t cudaStreamIsCapturing_ptsz(cudaStream_t stream, cudaStreamCaptureSta
   return capture_status(per_thread(stream), status, nullptr);
 }
 
-cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, cudaStreamCaptureStatus* status, unsigned long long* id,
-                                     cudaGraph_t* graph, const cudaGraphNode_t** nodes,
-                                     const cudaGraphEdgeData** edges, std::size_t* count) {
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, cudaStreamCaptureStatus* status,
+                                     unsigned long long* id, cudaGraph_t* graph,
+                                     const cudaGraphNode_t** nodes, const cudaGraphEdgeData** edges,
+                                     std::size_t* count) {
   return capture_info(legacy(stream), status, id, graph || nodes || edges || count);
 }
 cudaError_t cudaStreamGetCaptureInfo_ptsz(cudaStream_t stream, cudaStreamCaptureStatus* status,
-                                          unsigned long long* id, cudaGraph_t* graph, const cudaGraphNode_t** nodes,
-                                          const cudaGraphEdgeData** edges, std::size_t* count) {
+                                          unsigned long long* id, cudaGraph_t* graph,
+                                          const cudaGraphNode_t** nodes, const cudaGraphEdgeData** edges,
+                                          std::size_t* count) {
   return capture_info(per_thread(stream), status, id, graph || nodes || edges || count);
 }
 
@@ -145,7 +150,9 @@ cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* out, cudaGraph_t grap
   return cudaGraphInstantiate(out, graph, flags);
 }
 
-cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) { return launch_graph(graph, legacy(stream)); }
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
+  return launch_graph(graph, legacy(stream));
+}
 cudaError_t cudaGraphLaunch_ptsz(cudaGraphExec_t graph, cudaStream_t stream) {
   return launch_graph(graph, per_thread(stream));
 }

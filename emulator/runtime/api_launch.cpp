@@ -7,7 +7,8 @@
 namespace ptxvm::runtime {
 namespace {
 
-cudaError_t launch_kernel(const void* kernel, const LaunchShape& shape, void** arguments, cudaStream_t stream) {
+cudaError_t launch_kernel(const void* kernel, const LaunchShape& shape, void** arguments,
+                          cudaStream_t stream) {
   return guarded([&] {
     launch(Modules::instance().function(kernel), shape, arguments, stream);
     return cudaSuccess;
@@ -31,8 +32,12 @@ cudaError_t launch_host_function(cudaStream_t stream, cudaHostFn_t function, voi
   });
 }
 
-LaunchShape plain(dim3 grid, dim3 block, std::size_t shared) { return {grid, block, shared, {0, 0, 0}, false}; }
-LaunchShape cooperative(dim3 grid, dim3 block, std::size_t shared) { return {grid, block, shared, {0, 0, 0}, true}; }
+LaunchShape plain(dim3 grid, dim3 block, std::size_t shared) {
+  return {grid, block, shared, {0, 0, 0}, false};
+}
+LaunchShape cooperative(dim3 grid, dim3 block, std::size_t shared) {
+  return {grid, block, shared, {0, 0, 0}, true};
+}
 
 }  // namespace
 }  // namespace ptxvm::runtime
@@ -41,8 +46,8 @@ using namespace ptxvm::runtime;
 
 extern "C" {
 
-cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments, std::size_t shared,
-                               cudaStream_t stream) {
+cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments,
+                               std::size_t shared, cudaStream_t stream) {
   return launch_kernel(kernel, plain(grid, block, shared), arguments, legacy(stream));
 }
 
@@ -56,8 +61,8 @@ cudaError_t cudaLaunchKernel(const void* kernel, dim3 grid, dim3 block, void** a
   return launch_kernel(kernel, plain(grid, block, shared), arguments, legacy(stream));
 }
 
-cudaError_t cudaLaunchKernel_ptsz(const void* kernel, dim3 grid, dim3 block, void** arguments, std::size_t shared,
-                                  cudaStream_t stream) {
+cudaError_t cudaLaunchKernel_ptsz(const void* kernel, dim3 grid, dim3 block, void** arguments,
+                                  std::size_t shared, cudaStream_t stream) {
   return launch_kernel(kernel, plain(grid, block, shared), arguments, per_thread(stream));
 }
 

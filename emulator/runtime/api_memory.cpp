@@ -54,9 +54,13 @@ cudaError_t cudaMallocPitch(void** out, std::size_t* pitch, std::size_t width, s
   });
 }
 
-cudaError_t cudaMallocHost(void** out, std::size_t size) { return host_allocate(out, size, cudaHostAllocDefault); }
+cudaError_t cudaMallocHost(void** out, std::size_t size) {
+  return host_allocate(out, size, cudaHostAllocDefault);
+}
 
-cudaError_t cudaHostAlloc(void** out, std::size_t size, unsigned flags) { return host_allocate(out, size, flags); }
+cudaError_t cudaHostAlloc(void** out, std::size_t size, unsigned flags) {
+  return host_allocate(out, size, flags);
+}
 
 cudaError_t cudaFreeHost(void* pointer) {
   return guarded([&] {

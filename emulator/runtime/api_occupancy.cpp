@@ -37,17 +37,20 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* out, con
   return max_blocks(out, kernel, threads, dynamic_shared);
 }
 
-cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(std::size_t* out, const void* kernel, int blocks, int threads) {
+cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(std::size_t* out, const void* kernel, int blocks,
+                                                      int threads) {
   return guarded([&] {
     if (out == nullptr || blocks <= 0 || threads <= 0) return cudaErrorInvalidValue;
     const exec::KernelInfo& info = Modules::instance().function(kernel).info();
-    const std::uint64_t shared = device::available_shared(device::current(), static_cast<std::uint32_t>(blocks));
+    const std::uint64_t shared =
+        device::available_shared(device::current(), static_cast<std::uint32_t>(blocks));
     *out = shared > info.static_shared ? shared - info.static_shared : 0;
     return cudaSuccess;
   });
 }
 
-cudaError_t cudaOccupancyMaxPotentialClusterSize(int* out, const void* kernel, const cudaLaunchConfig_t* config) {
+cudaError_t cudaOccupancyMaxPotentialClusterSize(int* out, const void* kernel,
+                                                 const cudaLaunchConfig_t* config) {
   return guarded([&] {
     if (out == nullptr || config == nullptr) return cudaErrorInvalidValue;
     Function& function = Modules::instance().function(kernel);

@@ -94,12 +94,15 @@ cudaError_t cudaMallocAsync_ptsz(void** out, std::size_t size, cudaStream_t stre
 cudaError_t cudaMallocFromPoolAsync(void** out, std::size_t size, cudaMemPool_t pool, cudaStream_t stream) {
   return allocate_from(out, size, pool, legacy(stream));
 }
-cudaError_t cudaMallocFromPoolAsync_ptsz(void** out, std::size_t size, cudaMemPool_t pool, cudaStream_t stream) {
+cudaError_t cudaMallocFromPoolAsync_ptsz(void** out, std::size_t size, cudaMemPool_t pool,
+                                         cudaStream_t stream) {
   return allocate_from(out, size, pool, per_thread(stream));
 }
 
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) { return free_in(pointer, legacy(stream)); }
-cudaError_t cudaFreeAsync_ptsz(void* pointer, cudaStream_t stream) { return free_in(pointer, per_thread(stream)); }
+cudaError_t cudaFreeAsync_ptsz(void* pointer, cudaStream_t stream) {
+  return free_in(pointer, per_thread(stream));
+}
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* out, int device) {
   return guarded([&] {
@@ -132,7 +135,8 @@ cudaError_t cudaDeviceSetMemPool(int device, cudaMemPool_t pool) {
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* out, const cudaMemPoolProps* properties) {
   return guarded([&] {
     if (out == nullptr || properties == nullptr) return cudaErrorInvalidValue;
-    if (properties->allocType != cudaMemAllocationTypePinned || properties->handleTypes != cudaMemHandleTypeNone ||
+    if (properties->allocType != cudaMemAllocationTypePinned ||
+        properties->handleTypes != cudaMemHandleTypeNone ||
         properties->location.type != cudaMemLocationTypeDevice || properties->location.id != 0)
       refuse(cudaErrorNotSupported, "cudaMemPoolCreate: only memory of device 0 that is not shared");
     const std::lock_guard lock(pools().mutex);
@@ -164,14 +168,19 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t handle, cudaMemPoolAttr attrib
     switch (attribute) {
       case cudaMemPoolReuseFollowEventDependencies:
       case cudaMemPoolReuseAllowOpportunistic:
-      case cudaMemPoolReuseAllowInternalDependencies: pool->reuse[attribute - 1] = *static_cast<int*>(value); break;
-      case cudaMemPoolAttrReleaseThreshold: pool->threshold = *static_cast<std::uint64_t*>(value); break;
+      case cudaMemPoolReuseAllowInternalDependencies:
+        pool->reuse[attribute - 1] = *static_cast<int*>(value);
+        break;
+      case cudaMemPoolAttrReleaseThreshold:
+        pool->threshold = *static_cast<std::uint64_t*>(value);
+        break;
       case cudaMemPoolAttrReservedMemHigh:
       case cudaMemPoolAttrUsedMemHigh:
         if (*static_cast<std::uint64_t*>(value) != 0) return cudaErrorInvalidValue;
         pool->high = pool->used;
         break;
-      default: return cudaErrorInvalidValue;
+      default:
+        return cudaErrorInvalidValue;
     }
     return cudaSuccess;
   });
@@ -185,13 +194,22 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t handle, cudaMemPoolAttr attrib
     switch (attribute) {
       case cudaMemPoolReuseFollowEventDependencies:
       case cudaMemPoolReuseAllowOpportunistic:
-      case cudaMemPoolReuseAllowInternalDependencies: *static_cast<int*>(value) = pool->reuse[attribute - 1]; break;
-      case cudaMemPoolAttrReleaseThreshold: *static_cast<std::uint64_t*>(value) = pool->threshold; break;
+      case cudaMemPoolReuseAllowInternalDependencies:
+        *static_cast<int*>(value) = pool->reuse[attribute - 1];
+        break;
+      case cudaMemPoolAttrReleaseThreshold:
+        *static_cast<std::uint64_t*>(value) = pool->threshold;
+        break;
       case cudaMemPoolAttrReservedMemCurrent:
-      case cudaMemPoolAttrUsedMemCurrent: *static_cast<std::uint64_t*>(value) = pool->used; break;
+      case cudaMemPoolAttrUsedMemCurrent:
+        *static_cast<std::uint64_t*>(value) = pool->used;
+        break;
       case cudaMemPoolAttrReservedMemHigh:
-      case cudaMemPoolAttrUsedMemHigh: *static_cast<std::uint64_t*>(value) = pool->high; break;
-      default: return cudaErrorInvalidValue;
+      case cudaMemPoolAttrUsedMemHigh:
+        *static_cast<std::uint64_t*>(value) = pool->high;
+        break;
+      default:
+        return cudaErrorInvalidValue;
     }
     return cudaSuccess;
   });

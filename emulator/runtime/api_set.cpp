@@ -13,7 +13,8 @@ cudaError_t fill(void* to, std::size_t pitch, int value, std::size_t width, std:
     if (width > pitch) return cudaErrorInvalidPitchValue;
     if (width == 0 || rows == 0) return cudaSuccess;
     const Place place = place_of(to, (rows - 1) * pitch + width, "memset's destination");
-    if (place == Place::Pageable) refuse(cudaErrorInvalidValue, "memset: the destination is plain host memory");
+    if (place == Place::Pageable)
+      refuse(cudaErrorInvalidValue, "memset: the destination is plain host memory");
     counters().fills++;
     const Fill work{address_of(to), pitch, width, rows, static_cast<unsigned char>(value)};
     if (place == waits_for) {
@@ -64,8 +65,8 @@ cudaError_t cudaMemset2DAsync(void* to, std::size_t pitch, int value, std::size_
   return fill(to, pitch, value, width, height, never, legacy(stream));
 }
 
-cudaError_t cudaMemset2DAsync_ptsz(void* to, std::size_t pitch, int value, std::size_t width, std::size_t height,
-                                   cudaStream_t stream) {
+cudaError_t cudaMemset2DAsync_ptsz(void* to, std::size_t pitch, int value, std::size_t width,
+                                   std::size_t height, cudaStream_t stream) {
   return fill(to, pitch, value, width, height, never, per_thread(stream));
 }
 

@@ -97,7 +97,8 @@ cudaError_t cudaStreamQuery_ptsz(cudaStream_t stream) { return query(per_thread(
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return synchronize(legacy(stream)); }
 cudaError_t cudaStreamSynchronize_ptsz(cudaStream_t stream) { return synchronize(per_thread(stream)); }
 
-cudaError_t cudaStreamAddCallback(cudaStream_t stream, cudaStreamCallback_t function, void* data, unsigned flags) {
+cudaError_t cudaStreamAddCallback(cudaStream_t stream, cudaStreamCallback_t function, void* data,
+                                  unsigned flags) {
   return add_callback(legacy(stream), stream, function, data, flags);
 }
 cudaError_t cudaStreamAddCallback_ptsz(cudaStream_t stream, cudaStreamCallback_t function, void* data,
@@ -105,22 +106,30 @@ cudaError_t cudaStreamAddCallback_ptsz(cudaStream_t stream, cudaStreamCallback_t
   return add_callback(per_thread(stream), stream, function, data, flags);
 }
 
-cudaError_t cudaStreamGetFlags(cudaStream_t stream, unsigned* out) { return tell(legacy(stream), out, flags_of); }
+cudaError_t cudaStreamGetFlags(cudaStream_t stream, unsigned* out) {
+  return tell(legacy(stream), out, flags_of);
+}
 cudaError_t cudaStreamGetFlags_ptsz(cudaStream_t stream, unsigned* out) {
   return tell(per_thread(stream), out, flags_of);
 }
 
-cudaError_t cudaStreamGetPriority(cudaStream_t stream, int* out) { return tell(legacy(stream), out, priority_of); }
+cudaError_t cudaStreamGetPriority(cudaStream_t stream, int* out) {
+  return tell(legacy(stream), out, priority_of);
+}
 cudaError_t cudaStreamGetPriority_ptsz(cudaStream_t stream, int* out) {
   return tell(per_thread(stream), out, priority_of);
 }
 
-cudaError_t cudaStreamGetId(cudaStream_t stream, unsigned long long* out) { return tell(legacy(stream), out, id_of); }
+cudaError_t cudaStreamGetId(cudaStream_t stream, unsigned long long* out) {
+  return tell(legacy(stream), out, id_of);
+}
 cudaError_t cudaStreamGetId_ptsz(cudaStream_t stream, unsigned long long* out) {
   return tell(per_thread(stream), out, id_of);
 }
 
-cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* out) { return tell(legacy(stream), out, device_of); }
+cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* out) {
+  return tell(legacy(stream), out, device_of);
+}
 cudaError_t cudaStreamGetDevice_ptsz(cudaStream_t stream, int* out) {
   return tell(per_thread(stream), out, device_of);
 }

@@ -14,8 +14,9 @@ namespace {
 memory::Address inside(const void* symbol, std::size_t offset, std::size_t count) {
   const auto [address, size] = Modules::instance().variable(symbol);
   if (offset > size || count > size - offset) {
-    refuse(cudaErrorInvalidValue, "copy of " + std::to_string(count) + " bytes at offset " + std::to_string(offset) +
-                                      " of a variable of " + std::to_string(size) + " bytes");
+    refuse(cudaErrorInvalidValue, "copy of " + std::to_string(count) + " bytes at offset " +
+                                      std::to_string(offset) + " of a variable of " + std::to_string(size) +
+                                      " bytes");
   }
   return address + offset;
 }
@@ -28,8 +29,8 @@ cudaError_t to_symbol(const void* symbol, const void* from, std::size_t count, s
   });
 }
 
-cudaError_t from_symbol(void* to, const void* symbol, std::size_t count, std::size_t offset, cudaMemcpyKind kind,
-                        Waiting waiting, cudaStream_t stream) {
+cudaError_t from_symbol(void* to, const void* symbol, std::size_t count, std::size_t offset,
+                        cudaMemcpyKind kind, Waiting waiting, cudaStream_t stream) {
   return guarded([&] {
     const memory::Address from = inside(symbol, offset, count);
     return copy({address_of(to), from, count, count, count, 1}, kind, waiting, stream);
@@ -48,18 +49,18 @@ cudaError_t cudaMemcpyToSymbol(const void* symbol, const void* from, std::size_t
   return to_symbol(symbol, from, count, offset, kind, Waiting::Blocking, cudaStreamLegacy);
 }
 
-cudaError_t cudaMemcpyToSymbol_ptds(const void* symbol, const void* from, std::size_t count, std::size_t offset,
-                                    cudaMemcpyKind kind) {
+cudaError_t cudaMemcpyToSymbol_ptds(const void* symbol, const void* from, std::size_t count,
+                                    std::size_t offset, cudaMemcpyKind kind) {
   return to_symbol(symbol, from, count, offset, kind, Waiting::Blocking, cudaStreamPerThread);
 }
 
-cudaError_t cudaMemcpyToSymbolAsync(const void* symbol, const void* from, std::size_t count, std::size_t offset,
-                                    cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t cudaMemcpyToSymbolAsync(const void* symbol, const void* from, std::size_t count,
+                                    std::size_t offset, cudaMemcpyKind kind, cudaStream_t stream) {
   return to_symbol(symbol, from, count, offset, kind, Waiting::Async, legacy(stream));
 }
 
-cudaError_t cudaMemcpyToSymbolAsync_ptsz(const void* symbol, const void* from, std::size_t count, std::size_t offset,
-                                         cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t cudaMemcpyToSymbolAsync_ptsz(const void* symbol, const void* from, std::size_t count,
+                                         std::size_t offset, cudaMemcpyKind kind, cudaStream_t stream) {
   return to_symbol(symbol, from, count, offset, kind, Waiting::Async, per_thread(stream));
 }
 
@@ -78,8 +79,8 @@ cudaError_t cudaMemcpyFromSymbolAsync(void* to, const void* symbol, std::size_t 
   return from_symbol(to, symbol, count, offset, kind, Waiting::Async, legacy(stream));
 }
 
-cudaError_t cudaMemcpyFromSymbolAsync_ptsz(void* to, const void* symbol, std::size_t count, std::size_t offset,
-                                           cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t cudaMemcpyFromSymbolAsync_ptsz(void* to, const void* symbol, std::size_t count,
+                                           std::size_t offset, cudaMemcpyKind kind, cudaStream_t stream) {
   return from_symbol(to, symbol, count, offset, kind, Waiting::Async, per_thread(stream));
 }
 

@@ -40,7 +40,8 @@ void report_leaks() {
     count++;
     bytes += a.size;
   }
-  std::fprintf(stderr, "ptxvm: %zu allocations leaked, %llu bytes\n", count, static_cast<unsigned long long>(bytes));
+  std::fprintf(stderr, "ptxvm: %zu allocations leaked, %llu bytes\n", count,
+               static_cast<unsigned long long>(bytes));
 }
 
 }  // namespace
@@ -70,7 +71,8 @@ void* allocate(std::size_t size, memory::Kind kind) {
   const auto a = space.allocate(size, kind);
   if (!a) {
     refuse(cudaErrorMemoryAllocation, "out of memory: " + std::to_string(size) + " bytes wanted, " +
-                                          std::to_string(space.capacity() - space.used()) + " of the device's left");
+                                          std::to_string(space.capacity() - space.used()) +
+                                          " of the device's left");
   }
   counters().allocations++;
   return reinterpret_cast<void*>(a->base);

@@ -36,7 +36,8 @@ void enqueue_wait(cudaStream_t handle, const Moment& moment) {
   const auto stream = scheduler.find(handle);
   if (stream->capture != nullptr) {
     stream->capture->invalidate();
-    refuse(cudaErrorStreamCaptureIsolation, "a captured stream cannot wait for an event that is not captured");
+    refuse(cudaErrorStreamCaptureIsolation,
+           "a captured stream cannot wait for an event that is not captured");
   }
   check_legacy(stream);
   Operation operation;

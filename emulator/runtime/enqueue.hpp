@@ -10,7 +10,9 @@ namespace ptxvm::runtime {
 
 // What stream 0 means: the entry points with _ptsz and _ptds are those of --default-stream per-thread.
 inline cudaStream_t legacy(cudaStream_t stream) { return stream == nullptr ? cudaStreamLegacy : stream; }
-inline cudaStream_t per_thread(cudaStream_t stream) { return stream == nullptr ? cudaStreamPerThread : stream; }
+inline cudaStream_t per_thread(cudaStream_t stream) {
+  return stream == nullptr ? cudaStreamPerThread : stream;
+}
 
 // Puts work into the stream, and tells when it will be done; or into the graph that the stream is captured
 // into, and then the moment has no stream.

@@ -14,7 +14,7 @@ namespace ptxvm::runtime {
 
 struct Event {
   unsigned flags = 0;
-  Moment moment;                // stream null: never recorded
+  Moment moment;  // stream null: never recorded
   std::shared_ptr<Stamp> stamp;
   std::shared_ptr<Capture> capture;  // where it was recorded in a captured stream, and after which nodes
   std::vector<std::size_t> nodes;

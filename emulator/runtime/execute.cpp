@@ -9,7 +9,9 @@
 namespace ptxvm::runtime {
 namespace {
 
-std::uint64_t span(std::uint64_t pitch, std::uint64_t width, std::uint64_t rows) { return (rows - 1) * pitch + width; }
+std::uint64_t span(std::uint64_t pitch, std::uint64_t width, std::uint64_t rows) {
+  return (rows - 1) * pitch + width;
+}
 
 struct Executor {
   void operator()(std::monostate) const {}
@@ -24,7 +26,9 @@ struct Executor {
     unsigned char* to = bytes_at(f.to, span(f.pitch, f.width, f.rows), "memset's destination");
     for (std::uint64_t row = 0; row < f.rows; row++) std::memset(to + row * f.pitch, f.value, f.width);
   }
-  void operator()(const std::shared_ptr<Stamp>& stamp) const { stamp->time = std::chrono::steady_clock::now(); }
+  void operator()(const std::shared_ptr<Stamp>& stamp) const {
+    stamp->time = std::chrono::steady_clock::now();
+  }
   void operator()(const HostFunction& h) const { h.function(h.data); }
   void operator()(const Callback& c) const { c.function(c.stream, sticky_error(), c.data); }
   void operator()(const Release& r) const { end_release(r.base); }

@@ -74,7 +74,8 @@ std::shared_ptr<Graph> Capture::end(const std::shared_ptr<Stream>& stream) {
   const bool joined = capture->joined();
   capture->leave();
   if (!valid) refuse(cudaErrorStreamCaptureInvalidated, "the capture was broken by an earlier call");
-  if (!joined) refuse(cudaErrorStreamCaptureUnjoined, "the capture's first stream does not wait for all others");
+  if (!joined)
+    refuse(cudaErrorStreamCaptureUnjoined, "the capture's first stream does not wait for all others");
   return std::make_shared<Graph>(std::move(capture->graph_));
 }
 

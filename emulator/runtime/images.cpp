@@ -20,7 +20,9 @@ struct Wrapper {
 };
 constexpr std::uint32_t wrapper_magic = 0x466243b1;
 
-std::string name_of(const ptx::Module& module) { return module.files.size() > 1 ? module.files[1] : "module"; }
+std::string name_of(const ptx::Module& module) {
+  return module.files.size() > 1 ? module.files[1] : "module";
+}
 
 }  // namespace
 
@@ -35,14 +37,16 @@ std::shared_ptr<exec::Program> load_program(const void* data, int target) {
     for (const image::Image& i : images)
       held += (i.kind == image::Image::Kind::Ptx ? " compute_" : " sm_") + std::to_string(i.arch);
     refuse(cudaErrorNoKernelImageForDevice,
-           "no PTX for sm_" + std::to_string(target) + "; the fat binary holds:" + (held.empty() ? " nothing" : held) +
+           "no PTX for sm_" + std::to_string(target) +
+               "; the fat binary holds:" + (held.empty() ? " nothing" : held) +
                " (machine code alone, as -rdc=true leaves it, cannot be run)");
   }
   const ptx::Module module = ptx::parse(code->bytes);
   std::shared_ptr<exec::Program> program = exec::Program::load(module, name_of(module));
   if (const image::Image* machine_code = image::select_cubin(images, target)) {
     for (const auto& [kernel, registers] : image::registers_per_thread(machine_code->bytes))
-      if (program->kernel(kernel) != nullptr) program->set_registers(kernel, static_cast<std::uint32_t>(registers));
+      if (program->kernel(kernel) != nullptr)
+        program->set_registers(kernel, static_cast<std::uint32_t>(registers));
   }
   return program;
 }

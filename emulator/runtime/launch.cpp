@@ -18,14 +18,18 @@ std::uint64_t volume(const dim3& d) { return std::uint64_t{d.x} * d.y * d.z; }
 exec::Dim3 machine(const dim3& d) { return {d.x, d.y, d.z}; }
 
 void check_shape(const exec::KernelInfo& info, const LaunchShape& s) {
-  const auto bad = [&](const std::string& what) { refuse(cudaErrorInvalidConfiguration, info.name + ": " + what); };
+  const auto bad = [&](const std::string& what) {
+    refuse(cudaErrorInvalidConfiguration, info.name + ": " + what);
+  };
   if (volume(s.grid) == 0 || s.grid.x > 0x7FFFFFFFu || s.grid.y > 65535 || s.grid.z > 65535)
     bad("a grid of " + text(s.grid) + " blocks");
-  if (volume(s.block) == 0 || s.block.x > 1024 || s.block.y > 1024 || s.block.z > 64 || volume(s.block) > 1024)
+  if (volume(s.block) == 0 || s.block.x > 1024 || s.block.y > 1024 || s.block.z > 64 ||
+      volume(s.block) > 1024)
     bad("a block of " + text(s.block) + " threads");
   if (volume(s.block) > info.max_threads) {
     refuse(cudaErrorInvalidValue, info.name + ": a block of " + std::to_string(volume(s.block)) +
-                                      " threads, but its launch bounds allow " + std::to_string(info.max_threads));
+                                      " threads, but its launch bounds allow " +
+                                      std::to_string(info.max_threads));
   }
 }
 
@@ -48,7 +52,8 @@ std::vector<std::byte> pack(const exec::KernelInfo& info, void** arguments) {
 
 }  // namespace
 
-device::BlockNeeds needs_of(const exec::KernelInfo& info, std::uint32_t threads, std::uint64_t dynamic_shared) {
+device::BlockNeeds needs_of(const exec::KernelInfo& info, std::uint32_t threads,
+                            std::uint64_t dynamic_shared) {
   return {threads, info.registers, info.static_shared + dynamic_shared};
 }
 
@@ -70,14 +75,17 @@ LaunchShape shape_of(const cudaLaunchConfig_t& config) {
       case cudaLaunchAttributeClusterDimension:
         shape.cluster = dim3(a.val.clusterDim.x, a.val.clusterDim.y, a.val.clusterDim.z);
         break;
-      case cudaLaunchAttributeCooperative: shape.cooperative = a.val.cooperative != 0; break;
+      case cudaLaunchAttributeCooperative:
+        shape.cooperative = a.val.cooperative != 0;
+        break;
       // Permissions and hints: here every launch begins after the one before it has ended.
       case cudaLaunchAttributeIgnore:
       case cudaLaunchAttributePriority:
       case cudaLaunchAttributeProgrammaticStreamSerialization:
       case cudaLaunchAttributeClusterSchedulingPolicyPreference:
       case cudaLaunchAttributePreferredSharedMemoryCarveout:
-      case cudaLaunchAttributeAccessPolicyWindow: break;
+      case cudaLaunchAttributeAccessPolicyWindow:
+        break;
       default:
         refuse(cudaErrorNotSupported, "launch attribute " + std::to_string(a.id) + " is not emulated");
     }
@@ -101,10 +109,11 @@ exec::Dim3 cluster_of(const Function& function, const exec::KernelInfo& info, co
   if (profile.max_cluster == 0) refuse(cudaErrorNotSupported, name + ": the device has no clusters");
   const std::uint32_t most = function.non_portable_cluster ? profile.max_cluster : profile.portable_cluster;
   if (volume(c) > most) {
-    refuse(cudaErrorInvalidClusterSize, name + ", but " + std::to_string(most) + " are allowed" +
-                                            (volume(c) <= profile.max_cluster
-                                                 ? " (more needs cudaFuncAttributeNonPortableClusterSizeAllowed)"
-                                                 : ""));
+    refuse(
+        cudaErrorInvalidClusterSize,
+        name + ", but " + std::to_string(most) + " are allowed" +
+            (volume(c) <= profile.max_cluster ? " (more needs cudaFuncAttributeNonPortableClusterSizeAllowed)"
+                                              : ""));
   }
   if (s.grid.x % c.x != 0 || s.grid.y % c.y != 0 || s.grid.z % c.z != 0)
     refuse(cudaErrorInvalidConfiguration, name + " does not divide a grid of " + text(s.grid));
@@ -125,8 +134,8 @@ void launch(Function& function, const LaunchShape& s, void** arguments, cudaStre
   if (resident == 0) {
     refuse(cudaErrorLaunchOutOfResources,
            info.name + ": one block needs more than a multiprocessor has: " + std::to_string(needs.threads) +
-               " threads of " + std::to_string(needs.registers) + " registers, " + std::to_string(needs.shared) +
-               " bytes of shared memory");
+               " threads of " + std::to_string(needs.registers) + " registers, " +
+               std::to_string(needs.shared) + " bytes of shared memory");
   }
   const auto cluster = static_cast<std::uint32_t>(request.cluster.count());
   std::uint64_t room = std::uint64_t{resident} * profile.multiprocessors();

@@ -18,7 +18,8 @@ struct LaunchShape {
 // Queues the launch. Throws Error.
 void launch(Function& function, const LaunchShape& shape, void** arguments, cudaStream_t stream);
 
-device::BlockNeeds needs_of(const exec::KernelInfo& info, std::uint32_t threads, std::uint64_t dynamic_shared);
+device::BlockNeeds needs_of(const exec::KernelInfo& info, std::uint32_t threads,
+                            std::uint64_t dynamic_shared);
 
 // The most dynamic shared memory that a launch may ask for now.
 std::uint64_t allowed_dynamic_shared(const Function& function, const exec::KernelInfo& info);

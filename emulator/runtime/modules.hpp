@@ -21,7 +21,8 @@ namespace ptxvm::runtime {
 class FatBinary {
  public:
   explicit FatBinary(const void* wrapper) : wrapper_(wrapper) {}
-  // Throws Error where there is no image for the device, or it cannot be decoded; every later call says the same.
+  // Throws Error where there is no image for the device, or it cannot be decoded; every later call says the
+  // same.
   std::shared_ptr<exec::Program> program();
   void unload();
 

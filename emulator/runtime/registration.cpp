@@ -42,8 +42,8 @@ void __cudaUnregisterFatBinary(void**) {}
 
 char __cudaInitModule(void**) { return 1; }
 
-void __cudaRegisterFunction(void** handle, const char* host, char*, const char* name, int, uint3*, uint3*, dim3*,
-                            dim3*, int*) {
+void __cudaRegisterFunction(void** handle, const char* host, char*, const char* name, int, uint3*, uint3*,
+                            dim3*, dim3*, int*) {
   Modules::instance().add_function(reinterpret_cast<FatBinary*>(handle), host, name);
 }
 

@@ -83,7 +83,8 @@ std::shared_ptr<Stream> Scheduler::find(cudaStream_t handle) {
 
 void Scheduler::destroy(cudaStream_t handle) {
   const std::lock_guard lock(mutex_);
-  if (streams_.erase(handle) == 0) refuse(cudaErrorInvalidResourceHandle, "cudaStreamDestroy: there is no such stream");
+  if (streams_.erase(handle) == 0)
+    refuse(cudaErrorInvalidResourceHandle, "cudaStreamDestroy: there is no such stream");
 }
 
 void Scheduler::destroy_all() {

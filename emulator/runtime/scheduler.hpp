@@ -32,8 +32,8 @@ struct Stream {
   int priority = 0;
   bool blocking() const { return (flags & cudaStreamNonBlocking) == 0; }
 
-  std::deque<Operation> queue;      // of the scheduler
-  std::uint64_t submitted = 0;      // of the scheduler
+  std::deque<Operation> queue;  // of the scheduler
+  std::uint64_t submitted = 0;  // of the scheduler
   std::atomic<std::uint64_t> completed{0};
   std::shared_ptr<Capture> capture;  // what the stream's operations are recorded into, else null
 };

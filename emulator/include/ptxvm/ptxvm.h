@@ -12,12 +12,12 @@ extern "C" {
 /* Calls made by the program so far. Copies and fills into the same stream count once each; a graph launch
    counts as one. */
 typedef struct ptxvm_counts {
-  uint64_t allocations;       /* device, pinned and stream-ordered memory */
+  uint64_t allocations; /* device, pinned and stream-ordered memory */
   uint64_t frees;
-  uint64_t synchronisations;  /* the host waited for the device, or asked to */
-  uint64_t launches;          /* kernels */
+  uint64_t synchronisations; /* the host waited for the device, or asked to */
+  uint64_t launches;         /* kernels */
   uint64_t copies;
-  uint64_t fills;             /* memset */
+  uint64_t fills; /* memset */
   uint64_t host_functions;
   uint64_t graph_launches;
 } ptxvm_counts;

@@ -1,11 +1,11 @@
+#include "memory/address_space.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
 #include <thread>
 #include <vector>
-
-#include "memory/address_space.hpp"
 
 namespace ptxvm::memory {
 namespace {
@@ -38,7 +38,8 @@ TEST(AddressSpace, FreshMemoryIsPoisonedAndModuleVariablesAreZero) {
 
 TEST(AddressSpace, AllocationsKeepTheirDistance) {
   std::vector<Allocation> all;
-  for (std::uint64_t size : {1u, 255u, 256u, 257u, 100000u}) all.push_back(*space().allocate(size, Kind::Device));
+  for (std::uint64_t size : {1u, 255u, 256u, 257u, 100000u})
+    all.push_back(*space().allocate(size, Kind::Device));
   for (const Allocation& a : all) {
     for (std::uint64_t gap = 1; gap <= 512; gap++) {
       EXPECT_FALSE(space().find(a.base - gap));

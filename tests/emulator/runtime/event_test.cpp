@@ -79,7 +79,8 @@ TEST_F(EventApi, ElapsedTime) {
   float ms = -1;
   EXPECT_EQ(cudaEventElapsedTime(&ms, a, b), cudaErrorInvalidResourceHandle) << "never recorded";
   CUDA(cudaEventRecord(a, nullptr));
-  CUDA(cudaLaunchHostFunc(nullptr, [](void*) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }, nullptr));
+  CUDA(cudaLaunchHostFunc(
+      nullptr, [](void*) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }, nullptr));
   CUDA(cudaEventRecord(b, nullptr));
   CUDA(cudaEventRecord(untimed, nullptr));
   EXPECT_EQ(cudaEventElapsedTime(&ms, a, b), cudaErrorNotReady);
@@ -97,7 +98,8 @@ TEST_F(EventApi, HandlesAreChecked) {
   EXPECT_EQ(cudaEventRecord(e, nullptr), cudaErrorInvalidResourceHandle);
   EXPECT_EQ(cudaEventDestroy(e), cudaErrorInvalidResourceHandle);
   EXPECT_EQ(cudaEventCreateWithFlags(&e, 64), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaEventCreateWithFlags(&e, cudaEventInterprocess | cudaEventDisableTiming), cudaErrorNotSupported);
+  EXPECT_EQ(cudaEventCreateWithFlags(&e, cudaEventInterprocess | cudaEventDisableTiming),
+            cudaErrorNotSupported);
 }
 
 }  // namespace

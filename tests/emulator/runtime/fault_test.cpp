@@ -40,10 +40,12 @@ TEST_F(FaultApi, NothingIsDoneAfterIt) {
   cudaStream_t s = stream();
   bool called = false;
   queue_a_fault(s);
-  CUDA(cudaLaunchHostFunc(s, [](void* c) { *static_cast<bool*>(c) = true; }, &called));
+  CUDA(cudaLaunchHostFunc(
+      s, [](void* c) { *static_cast<bool*>(c) = true; }, &called));
   cudaError_t told = cudaSuccess;
   CUDA(cudaStreamAddCallback(
-      s, [](cudaStream_t, cudaError_t status, void* out) { *static_cast<cudaError_t*>(out) = status; }, &told, 0));
+      s, [](cudaStream_t, cudaError_t status, void* out) { *static_cast<cudaError_t*>(out) = status; }, &told,
+      0));
   EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
   EXPECT_FALSE(called);
   EXPECT_EQ(told, cudaErrorIllegalAddress);

@@ -43,7 +43,9 @@ class Runtime : public testing::Test {
     CUDA(cudaEventCreateWithFlags(&e, flags));
     return e;
   }
-  static bool reported(const char* part) { return std::string(ptxvm_last_report()).find(part) != std::string::npos; }
+  static bool reported(const char* part) {
+    return std::string(ptxvm_last_report()).find(part) != std::string::npos;
+  }
 };
 
 // Holds a stream until it is opened.

@@ -13,7 +13,8 @@ class GraphApi : public Runtime {
   }
   // Counts in host memory, in the stream's order.
   static void step(cudaStream_t stream, int* counter) {
-    CUDA(cudaLaunchHostFunc(stream, [](void* c) { ++*static_cast<int*>(c); }, counter));
+    CUDA(cudaLaunchHostFunc(
+        stream, [](void* c) { ++*static_cast<int*>(c); }, counter));
   }
   static cudaGraphExec_t executable(cudaGraph_t graph) {
     cudaGraphExec_t exec = nullptr;

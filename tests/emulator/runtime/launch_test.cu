@@ -80,7 +80,8 @@ TEST_F(LaunchApi, EveryDoorLeadsToTheKernel) {
   void* none = nullptr;
   count<<<1, 1>>>();
   CUDA(cudaLaunchKernel(reinterpret_cast<const void*>(count), dim3(2), dim3(3), &none, 0, nullptr));
-  CUDA(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(count), dim3(2), dim3(5), &none, 0, nullptr));
+  CUDA(
+      cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(count), dim3(2), dim3(5), &none, 0, nullptr));
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(7);
   config.blockDim = dim3(1);

@@ -73,7 +73,8 @@ TEST_F(MemoryApi, PointersTellWhatTheyAre) {
   CUDA(cudaPointerGetAttributes(&a, &local));
   EXPECT_EQ(a.type, cudaMemoryTypeUnregistered);
   CUDA(cudaHostRegister(&local, sizeof local, cudaHostRegisterDefault));
-  EXPECT_EQ(cudaHostRegister(&local, sizeof local, cudaHostRegisterDefault), cudaErrorHostMemoryAlreadyRegistered);
+  EXPECT_EQ(cudaHostRegister(&local, sizeof local, cudaHostRegisterDefault),
+            cudaErrorHostMemoryAlreadyRegistered);
   CUDA(cudaPointerGetAttributes(&a, &local));
   EXPECT_EQ(a.type, cudaMemoryTypeHost);
   CUDA(cudaHostUnregister(&local));

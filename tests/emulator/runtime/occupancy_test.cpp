@@ -1,12 +1,13 @@
 // The calculator against the one that NVIDIA ships as a header (cuda_occupancy.h), and against figures
 // from its programming guide.
+#include "device/occupancy.hpp"
+
 #include <cuda_occupancy.h>
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "device/occupancy.hpp"
 #include "support/error.hpp"
 
 namespace ptxvm::device {
@@ -27,7 +28,8 @@ int nvidia_blocks(const Profile& p, const BlockNeeds& needs) {
   cudaOccDeviceState state{};
   state.carveoutConfig = 100;
   cudaOccResult result{};
-  if (cudaOccMaxActiveBlocksPerMultiprocessor(&result, &device, &function, &state, static_cast<int>(needs.threads),
+  if (cudaOccMaxActiveBlocksPerMultiprocessor(&result, &device, &function, &state,
+                                              static_cast<int>(needs.threads),
                                               needs.shared) != CUDA_OCC_SUCCESS)
     return -1;
   return result.activeBlocksPerMultiprocessor;
@@ -36,10 +38,11 @@ int nvidia_blocks(const Profile& p, const BlockNeeds& needs) {
 TEST(Occupancy, AgreesWithNvidiasCalculator) {
   int compared = 0;
   for (const Profile& p : profiles()) {
-    for (std::uint32_t threads : {1u, 32u, 33u, 64u, 96u, 128u, 192u, 256u, 384u, 512u, 640u, 768u, 1000u, 1024u}) {
+    for (std::uint32_t threads :
+         {1u, 32u, 33u, 64u, 96u, 128u, 192u, 256u, 384u, 512u, 640u, 768u, 1000u, 1024u}) {
       for (std::uint32_t registers = 8; registers <= 255; registers += 13) {
-        for (std::uint64_t shared : {0ull, 1ull, 1000ull, 4096ull, 12345ull, 30000ull, 49152ull, 65536ull, 100000ull,
-                                     101376ull, 113664ull, 166912ull, 232448ull}) {
+        for (std::uint64_t shared : {0ull, 1ull, 1000ull, 4096ull, 12345ull, 30000ull, 49152ull, 65536ull,
+                                     100000ull, 101376ull, 113664ull, 166912ull, 232448ull}) {
           if (shared > p.shared_per_block_optin) continue;
           const BlockNeeds needs{threads, registers, shared};
           const int expected = nvidia_blocks(p, needs);
@@ -56,14 +59,14 @@ TEST(Occupancy, AgreesWithNvidiasCalculator) {
 
 TEST(Occupancy, KnownFiguresOfTheH100) {
   const Profile p = h100();
-  EXPECT_EQ(resident_blocks(p, {256, 32, 0}), 8u);     // 2048 threads
-  EXPECT_EQ(resident_blocks(p, {256, 64, 0}), 4u);     // 65536 registers
-  EXPECT_EQ(resident_blocks(p, {32, 16, 0}), 32u);     // blocks
+  EXPECT_EQ(resident_blocks(p, {256, 32, 0}), 8u);  // 2048 threads
+  EXPECT_EQ(resident_blocks(p, {256, 64, 0}), 4u);  // 65536 registers
+  EXPECT_EQ(resident_blocks(p, {32, 16, 0}), 32u);  // blocks
   EXPECT_EQ(resident_blocks(p, {128, 16, 227 * 1024}), 1u);
   EXPECT_EQ(resident_blocks(p, {128, 16, 113 * 1024}), 2u);
   EXPECT_EQ(resident_blocks(p, {128, 16, 113 * 1024 + 1}), 1u);
   EXPECT_EQ(resident_blocks(p, {128, 16, 227 * 1024 + 1}), 0u);
-  EXPECT_EQ(resident_blocks(p, {1024, 65, 0}), 0u);    // the register file
+  EXPECT_EQ(resident_blocks(p, {1024, 65, 0}), 0u);  // the register file
   EXPECT_EQ(resident_blocks(p, {1025, 16, 0}), 0u);
 }
 

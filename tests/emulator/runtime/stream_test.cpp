@@ -120,7 +120,9 @@ std::string interleaving(unsigned flags) {
 }
 
 // Run by the test below under several seeds.
-TEST_F(StreamApi, PrintsAnInterleaving) { std::printf("order=%s\n", interleaving(cudaStreamNonBlocking).c_str()); }
+TEST_F(StreamApi, PrintsAnInterleaving) {
+  std::printf("order=%s\n", interleaving(cudaStreamNonBlocking).c_str());
+}
 
 std::string under_seed(const char* seed) {
   char self[4096] = {};
@@ -180,7 +182,8 @@ TEST_F(StreamApi, QueryTellsWithoutWaiting) {
 
 TEST_F(StreamApi, WorkIsDoneWithoutAnybodyWaiting) {
   std::atomic<bool> done{false};
-  CUDA(cudaLaunchHostFunc(nullptr, [](void* d) { *static_cast<std::atomic<bool>*>(d) = true; }, &done));
+  CUDA(cudaLaunchHostFunc(
+      nullptr, [](void* d) { *static_cast<std::atomic<bool>*>(d) = true; }, &done));
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   while (!done && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   EXPECT_TRUE(done);
@@ -219,7 +222,8 @@ TEST_F(StreamApi, ManyHostThreadsMaySubmit) {
     threads.emplace_back([&] {
       cudaStream_t s = stream();
       for (int i = 0; i < 3000; i++)
-        CUDA(cudaLaunchHostFunc(s, [](void* c) { ++*static_cast<std::atomic<int>*>(c); }, &count));
+        CUDA(cudaLaunchHostFunc(
+            s, [](void* c) { ++*static_cast<std::atomic<int>*>(c); }, &count));
       CUDA(cudaStreamSynchronize(s));
       CUDA(cudaStreamDestroy(s));
     });
@@ -231,7 +235,8 @@ TEST_F(StreamApi, ManyHostThreadsMaySubmit) {
 double microseconds_per(int operations, bool wait_each) {
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < operations; i++) {
-    CUDA(cudaLaunchHostFunc(nullptr, [](void*) {}, nullptr));
+    CUDA(cudaLaunchHostFunc(
+        nullptr, [](void*) {}, nullptr));
     if (wait_each) CUDA(cudaStreamSynchronize(nullptr));
   }
   CUDA(cudaDeviceSynchronize());

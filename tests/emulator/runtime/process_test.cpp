@@ -1,0 +1,80 @@
+// What is decided by the environment, or shows only at a process's end: in processes of their own.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "fixture.hpp"
+
+namespace {
+
+// Exit status and all that was written.
+std::pair<int, std::string> run(const std::string& environment, const std::string& test) {
+  char self[4096] = {};
+  if (readlink("/proc/self/exe", self, sizeof self - 1) <= 0) return {-1, "no such program"};
+  const std::string command = environment + " " + self + " --gtest_also_run_disabled_tests --gtest_filter=" + test +
+                              " 2>&1";
+  FILE* out = popen(command.c_str(), "r");
+  std::string text;
+  char part[4096];
+  while (std::fgets(part, sizeof part, out) != nullptr) text += part;
+  return {pclose(out), text};
+}
+
+// Run by the tests below, under their environment.
+TEST(Inner, DISABLED_CountsDevices) {
+  int count = 0;
+  ASSERT_EQ(cudaGetDeviceCount(&count), cudaSuccess);
+  cudaDeviceProp properties;
+  CUDA(cudaGetDeviceProperties(&properties, 0));
+  std::printf("device=%s\n", properties.name);
+}
+
+TEST(Inner, DISABLED_Leaks) {
+  void *kept = nullptr, *freed = nullptr;
+  CUDA(cudaMalloc(&kept, 1234));
+  CUDA(cudaMalloc(&freed, 4321));
+  CUDA(cudaFree(freed));
+}
+
+TEST(Inner, DISABLED_Faults) {
+  void *d = nullptr, *p = nullptr;
+  Gate gate;
+  CUDA(cudaMallocHost(&p, 4));
+  gate.close(nullptr);
+  CUDA(cudaMallocAsync(&d, 4, nullptr));
+  CUDA(cudaFreeAsync(d, nullptr));
+  CUDA(cudaMemcpyAsync(p, d, 4, cudaMemcpyDeviceToHost, nullptr));
+  gate.open();
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+}
+
+TEST(Process, TheEnvironmentPicksTheDevice) {
+  EXPECT_NE(run("", "Inner.*CountsDevices").second.find("device=H100 profile, emulated"), std::string::npos);
+  EXPECT_NE(run("PTXVM_DEVICE=t4", "Inner.*CountsDevices").second.find("device=T4 profile"), std::string::npos);
+}
+
+TEST(Process, AnUnknownDeviceIsAnErrorThatNamesTheKnownOnes) {
+  const auto [status, text] = run("PTXVM_DEVICE=gtx480", "Inner.*CountsDevices");
+  EXPECT_NE(status, 0);
+  EXPECT_NE(text.find("gtx480"), std::string::npos) << text;
+  EXPECT_NE(text.find("h100, a100, rtx4090, rtx5090, t4"), std::string::npos) << text;
+}
+
+TEST(Process, LeaksAreListedAtTheEnd) {
+  const std::string text = run("PTXVM_LEAKS=1", "Inner.*Leaks").second;
+  EXPECT_NE(text.find("1 allocations leaked, 1234 bytes"), std::string::npos) << text;
+  EXPECT_EQ(run("", "Inner.*Leaks").second.find("leaked"), std::string::npos);
+}
+
+TEST(Process, AFaultIsWrittenOnceAndAbortsWhereAsked) {
+  const auto [status, text] = run("", "Inner.*Faults");
+  EXPECT_EQ(status, 0) << text;
+  const std::size_t first = text.find("ptxvm: ");
+  ASSERT_NE(first, std::string::npos) << text;
+  EXPECT_EQ(text.find("ptxvm: ", first + 1), std::string::npos) << text;
+  EXPECT_NE(run("PTXVM_ABORT_ON_FAULT=1", "Inner.*Faults").first, 0);
+}
+
+}  // namespace
