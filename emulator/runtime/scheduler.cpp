@@ -176,7 +176,10 @@ std::shared_ptr<Stream> Scheduler::choose() {
       ready_.push_back(stream);
   }
   if (ready_.empty()) return nullptr;
-  return ready_.size() == 1 ? ready_[0] : ready_[choices_() % ready_.size()];
+  if (ready_.size() == 1) return ready_[0];
+  // In an order that does not depend on which stream last ran dry.
+  std::sort(ready_.begin(), ready_.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  return ready_[choices_() % ready_.size()];
 }
 
 void Scheduler::await_batch(std::unique_lock<std::mutex>& lock) {
