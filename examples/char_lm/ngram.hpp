@@ -63,7 +63,7 @@ class Ngram {
   }
 
   int vocabulary_;
-  std::vector<std::unordered_map<uint64_t, Context>> seen_;   // by length of context
+  std::vector<std::unordered_map<uint64_t, Context>> seen_;    // by length of context
   std::vector<std::unordered_map<uint64_t, uint64_t>> after_;  // N(c,s) under c * V + s
 };
 

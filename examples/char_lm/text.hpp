@@ -17,8 +17,8 @@ struct Text {
   int vocabulary() const { return static_cast<int>(alphabet.size()); }
 };
 
-// Maps bytes to symbols. Throws std::invalid_argument with one sentence for what is no text: nothing in it, or
-// the zero bytes and control characters of a binary file.
+// Maps bytes to symbols. Throws std::invalid_argument with one sentence for what is no text: nothing in it,
+// or the zero bytes and control characters of a binary file.
 inline Text to_symbols(const std::string& bytes, const std::string& name) {
   if (bytes.empty()) throw std::invalid_argument("'" + name + "' is empty");
   std::array<bool, 256> occurs{};

@@ -37,7 +37,8 @@ TEST(Ngram, TrigramByHand) {
   Ngram model(3, 2), bigram(3, 1);
   model.count(kText);
   bigram.count(kText);
-  // After a b: a twice, so N = 2, T = 1. After b a: a once, so N = 1, T = 1 (the text's end is followed by nothing).
+  // After a b: a twice, so N = 2, T = 1. After b a: a once, so N = 1, T = 1 (the text's end is followed by
+  // nothing).
   const int32_t aba[] = {0, 1, 0}, bab[] = {1, 0, 1};
   EXPECT_DOUBLE_EQ(model.probability(aba + 2), (2 + bigram.probability(aba + 2)) / 3);
   EXPECT_DOUBLE_EQ(model.probability(bab + 2), (0 + bigram.probability(bab + 2)) / 2);
@@ -73,7 +74,8 @@ TEST(Ngram, BitsIsTheMeanOverScoredSymbols) {
   Ngram model(3, 1);
   model.count(kText);
   const std::vector<int32_t> held = {0, 1, 1};
-  const double expected = -(std::log2(model.probability(&held[1])) + std::log2(model.probability(&held[2]))) / 2;
+  const double expected =
+      -(std::log2(model.probability(&held[1])) + std::log2(model.probability(&held[2]))) / 2;
   EXPECT_DOUBLE_EQ(model.bits(held), expected);
 }
 
