@@ -67,7 +67,8 @@ class Clock {
 double train(char_lm::Model& model, const Pieces& text, const Options& options) {
   const int64_t kWindow = 10;  // steps between looks at the loss: each look waits for the device
   const bool terminal = isatty(STDOUT_FILENO);
-  char_lm::Floats losses(kWindow);
+  char_lm::Floats losses(kWindow);  // of the last steps
+  losses.set_zero(model.stream());
   const Clock clock;
   double seconds = 0, progress = 0, next_line = 0.1;
   int64_t step = 0;
@@ -80,7 +81,8 @@ double train(char_lm::Model& model, const Pieces& text, const Options& options) 
     if (step % kWindow != 0 && step != options.steps) continue;
 
     double loss = 0;
-    for (float one : losses.to_host(model.stream())) loss += bits(one) / kWindow;
+    for (float one : losses.to_host(model.stream()))
+      loss += bits(one) / static_cast<double>(std::min(step, kWindow));
     seconds = clock.seconds();
     if (options.steps > 0) progress = static_cast<double>(step) / static_cast<double>(options.steps);
     if (options.minutes > 0) progress = std::max(progress, seconds / (60 * options.minutes));

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -43,6 +44,7 @@ inline Text to_symbols(const std::string& bytes, const std::string& name) {
 }
 
 inline Text read_text(const std::string& name) {
+  if (std::filesystem::is_directory(name)) throw std::invalid_argument("'" + name + "' is a folder");
   std::ifstream file(name, std::ios::binary);
   if (!file) throw std::invalid_argument("'" + name + "' cannot be opened");
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
