@@ -28,15 +28,16 @@ unsigned worker_count() {
 }
 
 std::mutex counters_mutex;
-std::map<std::string, KernelCounters> all_counters;
+auto& all_counters = *new std::map<std::string, KernelCounters>;
 std::atomic<bool> counting_memory{std::getenv("PTXVM_COUNTERS") != nullptr};
 
 // The caller is worker 0; the others wait for work between launches.
 class Pool {
  public:
   static Pool& instance() {
-    static Pool pool(worker_count());
-    return pool;
+    // Never destroyed, like everything here that a launch may still use while the process exits.
+    static Pool* pool = new Pool(worker_count());
+    return *pool;
   }
   unsigned size() const { return unsigned(threads_.size()) + 1; }
 
@@ -60,22 +61,13 @@ class Pool {
   explicit Pool(unsigned workers) {
     for (unsigned k = 1; k < workers; ++k) threads_.emplace_back([this, k] { loop(k); });
   }
-  ~Pool() {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      stop_ = true;
-    }
-    start_.notify_all();
-    for (std::thread& t : threads_) t.join();
-  }
   void loop(unsigned number) {
     std::uint64_t seen = 0;
     for (;;) {
       const std::function<void(unsigned)>* work;
       {
         std::unique_lock<std::mutex> lock(mutex_);
-        start_.wait(lock, [&] { return stop_ || round_ != seen; });
-        if (stop_) return;
+        start_.wait(lock, [&] { return round_ != seen; });
         seen = round_;
         if (number > wanted_) continue;
         work = work_;
@@ -92,7 +84,6 @@ class Pool {
   const std::function<void(unsigned)>* work_ = nullptr;
   unsigned wanted_ = 0, busy_ = 0;
   std::uint64_t round_ = 0;
-  bool stop_ = false;
 };
 
 struct Grid {
@@ -236,7 +227,7 @@ void run(const Request& request, const MachineLimits& limits) {
   grid.most_resident = std::uint64_t{limits.multiprocessors} * std::max(1u, limits.resident_blocks);
 
   Pool& pool = Pool::instance();
-  static std::vector<std::unique_ptr<Worker>> workers;  // launches are run one at a time
+  static auto& workers = *new std::vector<std::unique_ptr<Worker>>;  // launches are run one at a time
   static std::mutex one_launch;
   std::lock_guard<std::mutex> serial(one_launch);
   while (workers.size() < pool.size()) workers.push_back(std::make_unique<Worker>());

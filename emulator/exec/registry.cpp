@@ -37,7 +37,7 @@ struct Registry {
 };
 
 const Registry& registry() {
-  static const Registry r;
+  static const Registry& r = *new Registry;  // outlives every launch
   return r;
 }
 
