@@ -3,6 +3,7 @@
 #include "arguments.hpp"
 #include "check.hpp"
 #include "kernels/sequence/launch.hpp"
+#include "overlap.hpp"
 #include "recur/sequence.h"
 
 namespace recur {
@@ -102,11 +103,16 @@ recur_status recur_embedding_forward(const recur_embedding_forward_args* args) {
     using namespace recur;
     require_not_null("args", args);
     check_sizes(args->count, args->vocabulary, args->size, int64_t{1} << 40);
-    optional_device("bad_indices", args->bad_indices);
-    if (args->count == 0) return;
-    require_device("table", args->table);
-    require_device("indices", args->indices);
-    require_device("output", args->output);
+    if (args->count == 0) {
+      optional_device("bad_indices", args->bad_indices);
+      return;
+    }
+    Overlaps buffers;
+    buffers.input("table", args->table, sizeof(float) * args->vocabulary * args->size);
+    buffers.input("indices", args->indices, sizeof(int32_t) * args->count);
+    buffers.output("output", args->output, sizeof(float) * args->count * args->size);
+    buffers.optional_output("bad_indices", args->bad_indices, sizeof(int32_t));
+    buffers.check();
     RECUR_CUDA(kernels::embedding_forward({args->count, args->vocabulary, args->size, args->table,
                                            args->indices, args->output, args->bad_indices},
                                           args->stream));
@@ -127,13 +133,16 @@ recur_status recur_embedding_backward(const recur_embedding_backward_args* args)
     using namespace recur;
     require_not_null("args", args);
     check_sizes(args->count, args->vocabulary, args->size, kMaxIndex);
-    require_device("table_gradient", args->table_gradient);
+    Overlaps buffers;
+    buffers.output("table_gradient", args->table_gradient, sizeof(float) * args->vocabulary * args->size);
     if (args->count > 0) {
-      require_device("indices", args->indices);
-      require_device("output_gradient", args->output_gradient);
+      buffers.input("indices", args->indices, sizeof(int32_t) * args->count);
+      buffers.input("output_gradient", args->output_gradient, sizeof(float) * args->count * args->size);
     }
     BackwardLayout layout = backward_layout(args->count, args->vocabulary, args->size);
     require_workspace("workspace", args->workspace, args->workspace_size, layout.bytes);
+    buffers.scratch("workspace", args->workspace, layout.bytes);
+    buffers.check();
     if (layout.sorts) {
       sorted_backward(*args, layout);
     } else {

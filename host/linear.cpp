@@ -7,6 +7,7 @@
 #include "check.hpp"
 #include "gemm.hpp"
 #include "kernels/sequence/launch.hpp"
+#include "overlap.hpp"
 
 // Read only once made.
 struct recur_linear_plan {
@@ -64,16 +65,22 @@ recur_linear_sizes sizes_of(const recur_linear_descriptor& d) {
 }
 
 void check_backward(const recur_linear_plan& plan, const recur_linear_backward_args& a) {
-  require_device("output_gradient", a.output_gradient);
-  if (a.input_gradient != nullptr) require_device("weight", a.weight);
-  if (a.weight_gradient != nullptr) require_device("input", a.input);
-  optional_device("input_gradient", a.input_gradient);
-  optional_device("weight_gradient", a.weight_gradient);
-  optional_device("bias_gradient", a.bias_gradient);
+  const recur_linear_descriptor& d = plan.shape;
+  const size_t input_bytes = sizeof(float) * d.rows * d.inputs,
+               weight_bytes = sizeof(float) * d.outputs * d.inputs;
+  Overlaps buffers;
+  buffers.input("output_gradient", a.output_gradient, sizeof(float) * d.rows * d.outputs);
+  if (a.input_gradient != nullptr) buffers.input("weight", a.weight, weight_bytes);
+  if (a.weight_gradient != nullptr) buffers.input("input", a.input, input_bytes);
+  buffers.optional_output("input_gradient", a.input_gradient, input_bytes);
+  buffers.optional_output("weight_gradient", a.weight_gradient, weight_bytes);
+  buffers.optional_output("bias_gradient", a.bias_gradient, sizeof(float) * d.outputs);
   if (a.bias_gradient != nullptr && !plan.shape.has_bias) {
     throw Failure(RECUR_INVALID_ARGUMENT, "bias_gradient is given, must be NULL as the plan has no bias");
   }
   require_workspace("workspace", a.workspace, a.workspace_size, plan.sizes.backward_workspace);
+  buffers.scratch("workspace", a.workspace, plan.sizes.backward_workspace);
+  buffers.check();
 }
 
 }  // namespace
@@ -111,13 +118,17 @@ recur_status recur_linear_forward(const recur_linear_plan* plan, const recur_lin
     using namespace recur;
     require_not_null("plan", plan);
     require_not_null("args", args);
-    require_device("input", args->input);
-    require_device("weight", args->weight);
-    if (plan->shape.has_bias) require_device("bias", args->bias);
-    require_device("output", args->output);
+    const recur_linear_descriptor& d = plan->shape;
+    Overlaps buffers;
+    buffers.input("input", args->input, sizeof(float) * d.rows * d.inputs);
+    buffers.input("weight", args->weight, sizeof(float) * d.outputs * d.inputs);
+    if (d.has_bias) buffers.input("bias", args->bias, sizeof(float) * d.outputs);
+    buffers.output("output", args->output, sizeof(float) * d.rows * d.outputs);
     require_workspace("workspace", args->workspace, args->workspace_size, plan->sizes.forward_workspace);
+    buffers.scratch("workspace", args->workspace, plan->sizes.forward_workspace);
+    buffers.check();
     plan->output.run(args->stream, 1, args->input, args->weight, 0, args->output, args->output,
-                     args->workspace, plan->shape.has_bias ? args->bias : nullptr);
+                     args->workspace, d.has_bias ? args->bias : nullptr);
   });
 }
 

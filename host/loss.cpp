@@ -1,6 +1,7 @@
 #include "arguments.hpp"
 #include "check.hpp"
 #include "kernels/sequence/launch.hpp"
+#include "overlap.hpp"
 #include "recur/sequence.h"
 
 namespace recur {
@@ -37,15 +38,19 @@ recur_status recur_cross_entropy(const recur_cross_entropy_args* args) {
     check_sizes(a.rows, a.classes);
     require_number("smoothing", a.smoothing, 0, 1);
     require_range("reduction", a.reduction, RECUR_REDUCTION_MEAN, RECUR_REDUCTION_SUM);
+    const size_t row_bytes = sizeof(float) * a.rows, logit_bytes = row_bytes * a.classes;
+    Overlaps buffers;
     if (a.rows > 0) {
-      require_device("logits", a.logits);
-      require_device("targets", a.targets);
+      buffers.input("logits", a.logits, logit_bytes);
+      buffers.input("targets", a.targets, sizeof(int32_t) * a.rows);
     }
-    optional_device("loss", a.loss);
-    optional_device("row_losses", a.row_losses);
-    optional_device("gradient", a.gradient);
-    optional_device("bad_targets", a.bad_targets);
+    buffers.optional_output("loss", a.loss, sizeof(float));
+    buffers.optional_output("row_losses", a.row_losses, row_bytes);
+    buffers.optional_output("gradient", a.gradient, logit_bytes, "logits");
+    buffers.optional_output("bad_targets", a.bad_targets, sizeof(int32_t));
     require_workspace("workspace", a.workspace, a.workspace_size, workspace_bytes(a.rows));
+    buffers.scratch("workspace", a.workspace, workspace_bytes(a.rows));
+    buffers.check();
     char* workspace = static_cast<char*>(a.workspace);
 
     kernels::CrossEntropy k = {};

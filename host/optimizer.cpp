@@ -3,6 +3,7 @@
 #include "arguments.hpp"
 #include "check.hpp"
 #include "kernels/optim/launch.hpp"
+#include "overlap.hpp"
 #include "recur/optim.h"
 
 namespace recur {
@@ -48,16 +49,21 @@ void check_step(const recur_optimizer_step_args& a) {
   if (a.skip_nonfinite && a.gradient_norm == nullptr) {
     throw Failure(RECUR_INVALID_ARGUMENT, "gradient_norm is NULL, must be given with skip_nonfinite");
   }
+  Overlaps buffers;
   if (a.size > 0) {
-    require_device("parameters", a.parameters);
-    require_device("gradients", a.gradients);
-    if (adam || a.momentum > 0) require_device("first_moment", a.first_moment);
-    if (adam) require_device("second_moment", a.second_moment);
+    const size_t bytes = sizeof(float) * a.size;
+    buffers.output("parameters", a.parameters, bytes);
+    buffers.input("gradients", a.gradients, bytes);
+    if (adam || a.momentum > 0) buffers.output("first_moment", a.first_moment, bytes);
+    if (adam) buffers.output("second_moment", a.second_moment, bytes);
   }
-  require_device("step", a.step, 8);
-  optional_device("gradient_norm", a.gradient_norm);
-  optional_device("skipped_steps", a.skipped_steps);
+  require_device("step", a.step, alignof(int64_t));
+  buffers.output("step", a.step, sizeof(int64_t));
+  buffers.optional_input("gradient_norm", a.gradient_norm, sizeof(float));
+  buffers.optional_output("skipped_steps", a.skipped_steps, sizeof(int32_t));
   require_workspace("workspace", a.workspace, a.workspace_size, RECUR_OPTIMIZER_WORKSPACE);
+  buffers.scratch("workspace", a.workspace, RECUR_OPTIMIZER_WORKSPACE);
+  buffers.check();
 }
 
 }  // namespace
@@ -77,12 +83,17 @@ recur_status recur_global_norm(const recur_global_norm_args* args) {
     const recur_global_norm_args& a = *args;
     int64_t partials = partial_sums(a.count, a.sizes);
     require_not_null("buffers", a.buffers);
+    Overlaps buffers;
     for (int i = 0; i < a.count; ++i) {
-      if (a.sizes[i] > 0) require_device(("buffers[" + std::to_string(i) + "]").c_str(), a.buffers[i]);
+      if (a.sizes[i] == 0) continue;
+      require_device(("buffers[" + std::to_string(i) + "]").c_str(), a.buffers[i]);
+      buffers.input("a buffer", a.buffers[i], sizeof(float) * a.sizes[i]);
     }
-    require_device("norm", a.norm);
-    optional_device("nonfinite", a.nonfinite);
+    buffers.output("norm", a.norm, sizeof(float));
+    buffers.optional_output("nonfinite", a.nonfinite, sizeof(int32_t));
     require_workspace("workspace", a.workspace, a.workspace_size, norm_bytes(partials));
+    buffers.scratch("workspace", a.workspace, norm_bytes(partials));
+    buffers.check();
     double* partial = static_cast<double*>(a.workspace);
     for (int i = 0; i < a.count; ++i) {
       RECUR_CUDA(kernels::square_sums(a.buffers[i], a.sizes[i], partial, a.stream));

@@ -4,6 +4,7 @@
 #include "arguments.hpp"
 #include "check.hpp"
 #include "kernels/sequence/launch.hpp"
+#include "overlap.hpp"
 #include "recur/sequence.h"
 
 recur_status recur_sample(const recur_sample_args* args) {
@@ -16,9 +17,11 @@ recur_status recur_sample(const recur_sample_args* args) {
     require_elements("rows * classes", a.rows, a.classes);
     require_number("temperature", a.temperature, 0, FLT_MAX);
     if (a.rows == 0) return;
-    require_device("logits", a.logits);
-    require_device("samples", a.samples);
-    optional_device("log_probabilities", a.log_probabilities);
+    Overlaps buffers;
+    buffers.input("logits", a.logits, sizeof(float) * a.rows * a.classes);
+    buffers.output("samples", a.samples, sizeof(int32_t) * a.rows);
+    buffers.optional_output("log_probabilities", a.log_probabilities, sizeof(float) * a.rows);
+    buffers.check();
     // The inverse of a subnormal temperature would be infinite, and 0 * infinity the score of the largest
     // logit. The inverse of FLT_MAX is subnormal and must not become 0, which stands for greedy.
     double inverse = a.temperature == 0 ? 0 : std::clamp<double>(1.0 / a.temperature, FLT_MIN, FLT_MAX);

@@ -5,12 +5,13 @@
    fp32, row-major and contiguous; indices, targets and samples are int32. All pointers inside the argument
    structs are device memory unless they say host. Set a struct to zero first; zero or NULL means absent.
    Calls only enqueue work on the stream they name: they neither allocate nor synchronise, and may be
-   captured into a graph. Arguments are checked before anything is launched: null or host pointers,
-   negative or too large sizes, misaligned pointers and values out of range give RECUR_INVALID_ARGUMENT, a
-   small workspace gives RECUR_BUFFER_TOO_SMALL, and no buffer has changed. Two runs with the same
-   arguments give the same bits. Counters of faulty data are added to, never set: the caller zeroes them
-   and reads them when it likes. Rows of no elements (M = 0 or N = 0) are valid: nothing happens, or a sum
-   is 0. */
+   captured into a graph.
+
+   Arguments are checked before anything is launched: null or host pointers, misaligned or overlapping
+   buffers, negative or too large sizes and values out of range give RECUR_INVALID_ARGUMENT, a small
+   workspace gives RECUR_BUFFER_TOO_SMALL, and no buffer has changed. Two runs with the same arguments give
+   the same bits. Counters of faulty data are added to, never set: the caller zeroes them and reads them
+   when it likes. Rows of no elements (M = 0 or N = 0) are valid: nothing happens, or a sum is 0. */
 #ifndef RECUR_SEQUENCE_H
 #define RECUR_SEQUENCE_H
 

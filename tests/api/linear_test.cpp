@@ -179,14 +179,16 @@ TEST(Linear, NamesWhatIsWrong) {
   recur_linear_destroy(nullptr);
 
   Linear with({600, 3, 4, 1}), without({600, 3, 4, 0});
-  ExactBuffer<float> buffer(4096);
+  ExactBuffer<float> buffer(4096), gradients(4096);
   ExactBuffer<char> workspace(with.sizes().backward_workspace);
   LinearForward forward = {};
   forward.input = forward.weight = forward.bias = buffer.get();
-  forward.output = buffer.get() + 2400;
+  forward.output = gradients.get();
   LinearBackward backward = {};
   backward.input = backward.weight = backward.output_gradient = buffer.get();
-  backward.input_gradient = backward.weight_gradient = backward.bias_gradient = buffer.get() + 2400;
+  backward.input_gradient = gradients.get();
+  backward.weight_gradient = gradients.get() + 2000;
+  backward.bias_gradient = gradients.get() + 3000;
   backward.workspace = workspace.get();
   backward.workspace_size = workspace.size();
   float host[16];
@@ -204,6 +206,10 @@ TEST(Linear, NamesWhatIsWrong) {
   expect(f, with, forward, "input is NULL", [](LinearForward& a) { a.input = nullptr; });
   expect(f, with, forward, "weight is 0x", [&](LinearForward& a) { a.weight = host; });
   expect(f, with, forward, "bias is NULL", [](LinearForward& a) { a.bias = nullptr; });
+  expect(f, with, forward, "output overlaps input",
+         [](LinearForward& a) { a.output = const_cast<float*>(a.input) + 4; });
+  expect(b, with, backward, "weight_gradient overlaps bias_gradient",
+         [](LinearBackward& a) { a.bias_gradient = a.weight_gradient + 11; });
   expect(f, with, forward, "output is NULL", [](LinearForward& a) { a.output = nullptr; });
   expect(b, with, backward, "output_gradient is NULL",
          [](LinearBackward& a) { a.output_gradient = nullptr; });

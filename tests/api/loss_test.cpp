@@ -303,6 +303,7 @@ TEST(CrossEntropy, NamesWhatIsWrong) {
   expect("targets is NULL", [](CrossEntropy& a) { a.targets = nullptr; });
   expect("must be device memory", [&](CrossEntropy& a) { a.gradient = host; });
   expect("loss is 0x", [&](CrossEntropy& a) { a.loss = host; });
+  expect("gradient overlaps logits", [](CrossEntropy& a) { a.gradient = const_cast<float*>(a.logits) + 1; });
   expect("workspace is NULL", [](CrossEntropy& a) { a.workspace = nullptr; });
   expect(
       "workspace_size is 31 bytes, must be at least 32", [](CrossEntropy& a) { a.workspace_size = 31; },

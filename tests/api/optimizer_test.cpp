@@ -316,6 +316,8 @@ TEST(Optimizer, NamesWhatIsWrong) {
   expect(sgd, "gradients is 0x", [&](OptimizerStep& a) { a.gradients = host; });
   expect(momentum, "first_moment is NULL", [](OptimizerStep& a) { a.first_moment = nullptr; });
   expect(adam, "second_moment is NULL", [](OptimizerStep& a) { a.second_moment = nullptr; });
+  expect(adam, "parameters overlaps first_moment",
+         [](OptimizerStep& a) { a.first_moment = a.parameters + 4; });
   expect(adam, "step is NULL", [](OptimizerStep& a) { a.step = nullptr; });
   expect(adam, "workspace is NULL", [](OptimizerStep& a) { a.workspace = nullptr; });
   expect(

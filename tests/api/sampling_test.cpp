@@ -212,6 +212,8 @@ TEST(Sample, NamesWhatIsWrong) {
   expect("temperature is", [](Sample& a) { a.temperature = kNan; });
   expect("logits is NULL", [](Sample& a) { a.logits = nullptr; });
   expect("samples is NULL", [](Sample& a) { a.samples = nullptr; });
+  expect("samples overlaps logits",
+         [](Sample& a) { a.samples = reinterpret_cast<int32_t*>(const_cast<float*>(a.logits)); });
   expect("samples is 0x", [&](Sample& a) { a.samples = host; });
   EXPECT_THROW(sample({}), Error);
   Sample none = {};
