@@ -9,12 +9,13 @@ namespace recur {
 struct LayerShapes {
   LayerShapes(const recur_layer_descriptor& d, int64_t chunk) {
     const int64_t T = d.steps, N = d.batch, I = d.input_size, H = d.hidden_size, G = 4 * d.hidden_size;
-    auto x_times_w_ih = [&](int64_t steps) { return GemmShape{steps * N, G, I, false, true}; };
+    // Each bias comes with its product, so that the gate kernels move gates and states alone.
+    auto x_times_w_ih = [&](int64_t steps) { return GemmShape{steps * N, G, I, false, true, 0, 0, 0, true}; };
     input = x_times_w_ih(T);
     input_chunk = x_times_w_ih(chunk);
     input_tail = x_times_w_ih(T % chunk);
     input_step = x_times_w_ih(1);
-    recurrent = {N, G, H, false, true};            // gates += h' W_hh^T
+    recurrent = {N, G, H, false, true, 0, 0, 0, true};  // gates += h' W_hh^T + b_hh
     dh = {N, H, G, false, false};                  // dh = dgates W_hh
     dx = {T * N, I, G, false, false};              // dx = dgates W_ih
     dw_ih = {G, I, T * N, true, false};            // dW_ih = dgates^T x

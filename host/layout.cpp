@@ -44,12 +44,14 @@ LayerLayout layout(const recur_layer_descriptor& d) {
   s.reserve = reserve.end;
 
   Cursor training;
+  l.training.biases = training.take(8 * H * kFloat);
   l.training.products = training.take(std::max(Gemm::workspace(shapes.input), Gemm::workspace(shapes.recurrent)));
   s.training_workspace = training.end;
 
   Cursor inference;
   l.inference.gates = inference.take(static_cast<size_t>(l.inference.chunk) * N * 4 * H * kFloat);
   l.inference.c = inference.take(N * H * kFloat);
+  l.inference.biases = inference.take(8 * H * kFloat);
   l.inference.products = inference.take(std::max({Gemm::workspace(shapes.input_chunk), Gemm::workspace(shapes.input_tail),
                                                   Gemm::workspace(shapes.recurrent)}));
   s.inference_workspace = inference.end;
@@ -67,6 +69,7 @@ LayerLayout layout(const recur_layer_descriptor& d) {
 
   Cursor step;
   l.step.gates = step.take(N * 4 * H * kFloat);
+  l.step.biases = step.take(8 * H * kFloat);
   l.step.products = step.take(std::max(Gemm::workspace(shapes.input_step), Gemm::workspace(shapes.recurrent)));
   s.step_workspace = step.end;
   return l;

@@ -18,12 +18,14 @@ struct LayerLayout {
     size_t c;      // [T,N,H]
   } reserve;
   struct Training {
+    size_t biases;    // [8H]: b_ih and b_hh, if the caller's are not aligned
     size_t products;  // of cuBLASLt
   } training;
   struct Inference {
     int64_t chunk;  // steps whose input products are computed at once
     size_t gates;   // [chunk,N,4H]
     size_t c;       // [N,H]
+    size_t biases;  // [8H]
     size_t products;
   } inference;
   struct Backward {
@@ -34,7 +36,8 @@ struct LayerLayout {
     size_t products;
   } backward;
   struct Step {
-    size_t gates;  // [N,4H]
+    size_t gates;   // [N,4H]
+    size_t biases;  // [8H]
     size_t products;
   } step;
 };

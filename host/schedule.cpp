@@ -14,6 +14,16 @@ struct Parameters {
   Parameters(const recur_layer_plan& plan, const float* base)
       : w_ih(base + plan.layout.sizes.w_ih_offset), w_hh(base + plan.layout.sizes.w_hh_offset),
         b_ih(base + plan.layout.sizes.b_ih_offset), b_hh(base + plan.layout.sizes.b_hh_offset) {}
+
+  // The products' epilogues read biases in pieces of 16 bytes, and no preference of cuBLASLt's speaks of their
+  // alignment: where the caller's buffer has less, they are copied. They touch and have 16H bytes each.
+  void align_biases(float* aligned, int64_t hidden, recur_stream stream) {
+    if (reinterpret_cast<uintptr_t>(b_ih) % 16 == 0) return;
+    RECUR_CUDA(cudaMemcpyAsync(aligned, b_ih, static_cast<size_t>(8 * hidden) * sizeof(float),
+                               cudaMemcpyDeviceToDevice, stream));
+    b_ih = aligned;
+    b_hh = aligned + 4 * hidden;
+  }
 };
 
 template <class T = float>
@@ -24,15 +34,15 @@ const float* at(const void* base, size_t bytes) {
   return reinterpret_cast<const float*>(static_cast<const char*>(base) + bytes);
 }
 
-// One step behind its input product: gates += h' W_hh^T, then the cell.
+// One step behind its input product: gates += h' W_hh^T + b_hh, then the cell.
 void cell_step(const recur_layer_plan& plan, const Parameters& p, const float* h_previous,
                kernels::StreamedForward& k, void* products, recur_stream stream) {
   if (h_previous != nullptr)
-    plan.products.recurrent.run(stream, 1, h_previous, p.w_hh, 1, k.gates, k.gates, products);
+    plan.products.recurrent.run(stream, 1, h_previous, p.w_hh, 1, k.gates, k.gates, products, p.b_hh);
+  else
+    k.bias = p.b_hh;
   k.batch = plan.descriptor.batch;
   k.hidden = plan.descriptor.hidden_size;
-  k.b_ih = p.b_ih;
-  k.b_hh = p.b_hh;
   k.activation = plan.descriptor.activation;
   RECUR_CUDA(kernels::streamed_forward(k, stream));
 }
@@ -42,8 +52,9 @@ void cell_step(const recur_layer_plan& plan, const Parameters& p, const float* h
 void forward(const recur_layer_plan& plan, const recur_layer_forward_args& a) {
   const recur_layer_descriptor& d = plan.descriptor;
   const LayerLayout& l = plan.layout;
-  const Parameters p(plan, a.parameters);
   const bool training = a.reserve != nullptr;
+  Parameters p(plan, a.parameters);
+  p.align_biases(at(a.workspace, training ? l.training.biases : l.inference.biases), d.hidden_size, a.stream);
   const int64_t state = d.batch * d.hidden_size, step_gates = 4 * state, step_x = d.batch * d.input_size;
   void* products = at<void>(a.workspace, training ? l.training.products : l.inference.products);
   const int64_t chunk = training ? d.steps : l.inference.chunk;
@@ -57,7 +68,7 @@ void forward(const recur_layer_plan& plan, const recur_layer_forward_args& a) {
     const Gemm& input = training          ? plan.products.input
                         : count == chunk ? plan.products.input_chunk
                                          : plan.products.input_tail;
-    input.run(a.stream, 1, a.x + begin * step_x, p.w_ih, 0, gates, gates, products);
+    input.run(a.stream, 1, a.x + begin * step_x, p.w_ih, 0, gates, gates, products, p.b_ih);
     for (int64_t t = begin; t < begin + count; ++t) {
       const bool last = t + 1 == d.steps;
       kernels::StreamedForward k = {};
@@ -77,14 +88,15 @@ void forward(const recur_layer_plan& plan, const recur_layer_forward_args& a) {
 
 void step(const recur_layer_plan& plan, const recur_layer_step_args& a) {
   const LayerLayout& l = plan.layout;
-  const Parameters p(plan, a.parameters);
+  Parameters p(plan, a.parameters);
+  p.align_biases(at(a.workspace, l.step.biases), plan.descriptor.hidden_size, a.stream);
   void* products = at<void>(a.workspace, l.step.products);
   kernels::StreamedForward k = {};
   k.gates = at(a.workspace, l.step.gates);
   k.c_previous = a.c;
   k.c = a.c_next;
   k.h = a.h_next;
-  plan.products.input_step.run(a.stream, 1, a.x, p.w_ih, 0, k.gates, k.gates, products);
+  plan.products.input_step.run(a.stream, 1, a.x, p.w_ih, 0, k.gates, k.gates, products, p.b_ih);
   cell_step(plan, p, a.h, k, products, a.stream);
 }
 

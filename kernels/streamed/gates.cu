@@ -1,6 +1,6 @@
 // The fused gate kernels of the streamed sweep.
 //
-// forward   a = gates + b_ih + b_hh; the cell's formula; h, c and, in training, the activated gates
+// forward   a = gates (+ bias); the cell's formula; h, c and, in training, the activated gates
 // backward  the cell's gradient; gradients of a, and of the previous c
 //
 // fp32 throughout. One thread takes Width hidden units of one row, all gates of each: G loads and stores of
@@ -29,16 +29,10 @@ __device__ __forceinline__ Floats<Width> load_or_zero(const float* p, int64_t at
 }
 
 template <class Cell, int Width, bool SaveGates>
-__global__ void __launch_bounds__(kTile.columns* kTile.rows) forward_kernel(const StreamedForward a) {
+__global__ void __launch_bounds__(kTile.columns* kTile.rows, kTile.blocks) forward_kernel(const StreamedForward a) {
   constexpr int G = Cell::kGates;
   const int64_t unit = (static_cast<int64_t>(blockIdx.x) * kTile.columns + threadIdx.x) * Width;
   if (unit >= a.hidden) return;
-  Floats<Width> bias[G];
-#pragma unroll
-  for (int g = 0; g < G; ++g) {
-    bias[g] = device::load<Width>(a.b_ih + g * a.hidden + unit);
-    bias[g].add(device::load<Width>(a.b_hh + g * a.hidden + unit));
-  }
   const int64_t step = static_cast<int64_t>(gridDim.y) * kTile.rows;
   for (int64_t row = static_cast<int64_t>(blockIdx.y) * kTile.rows + threadIdx.y; row < a.batch; row += step) {
     float* const gates = a.gates + row * G * a.hidden + unit;
@@ -46,12 +40,16 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows) forward_kernel(cons
     Floats<Width> gate[G], c, h;
 #pragma unroll
     for (int g = 0; g < G; ++g) gate[g] = device::load<Width>(gates + g * a.hidden);
+    if (a.bias != nullptr) {
+#pragma unroll
+      for (int g = 0; g < G; ++g) gate[g].add(device::load<Width>(a.bias + g * a.hidden + unit));
+    }
     const Floats<Width> c_previous = load_or_zero<Width>(a.c_previous, at);
 #pragma unroll
     for (int k = 0; k < Width; ++k) {
       float one[G];
 #pragma unroll
-      for (int g = 0; g < G; ++g) one[g] = gate[g].at[k] + bias[g].at[k];
+      for (int g = 0; g < G; ++g) one[g] = gate[g].at[k];
       Cell::forward(one, c_previous.at[k], c.at[k], h.at[k]);
 #pragma unroll
       for (int g = 0; g < G; ++g) gate[g].at[k] = one[g];
@@ -68,7 +66,7 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows) forward_kernel(cons
 }
 
 template <class Cell, int Width>
-__global__ void __launch_bounds__(kTile.columns* kTile.rows) backward_kernel(const StreamedBackward a) {
+__global__ void __launch_bounds__(kTile.columns* kTile.rows, kTile.blocks) backward_kernel(const StreamedBackward a) {
   constexpr int G = Cell::kGates;
   const int64_t unit = (static_cast<int64_t>(blockIdx.x) * kTile.columns + threadIdx.x) * Width;
   if (unit >= a.hidden) return;
@@ -113,7 +111,7 @@ const dim3 kBlock(kTile.columns, kTile.rows);
 }  // namespace
 
 cudaError_t streamed_forward(const StreamedForward& a, cudaStream_t stream) {
-  const bool four = a.hidden % 4 == 0 && aligned(a.gates, a.b_ih, a.b_hh, a.c_previous, a.c, a.h, a.h_copy, a.c_copy);
+  const bool four = a.hidden % 4 == 0 && aligned(a.gates, a.bias, a.c_previous, a.c, a.h, a.h_copy, a.c_copy);
   return with_activation(a.activation, [&](auto activation) {
     using Cell = cells::Lstm<decltype(activation)>;
     return with_width(four, [&](auto width) {

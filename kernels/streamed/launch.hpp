@@ -13,9 +13,8 @@ namespace recur::kernels {
 
 struct StreamedForward {
   int64_t batch, hidden;
-  float* gates;             // [N,G*H]: W_ih x + W_hh h' on entry; activated gates on return if save_gates
-  const float* b_ih;        // [G*H]
-  const float* b_hh;        // [G*H]
+  float* gates;             // [N,G*H]: a, less bias, on entry; activated gates on return if save_gates
+  const float* bias;        // [G*H] or null: none is missing in gates
   const float* c_previous;  // [N,H] or null: zeros
   float* c;                 // [N,H] or null; may be c_previous
   float* h;                 // [N,H]
