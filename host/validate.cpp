@@ -31,15 +31,15 @@ recur_layer_descriptor validated(const recur_layer_descriptor& descriptor) {
   recur_layer_descriptor d = descriptor;
   if (d.layers == 0) d.layers = 1;
   if (d.directions == 0) d.directions = 1;
-  require_supported("cell", d.cell, RECUR_CELL_LSTM);
-  require_supported("type", d.type, RECUR_TYPE_FLOAT32);
+  require_supported("cell", static_cast<int>(d.cell), RECUR_CELL_LSTM);
+  require_supported("type", static_cast<int>(d.type), RECUR_TYPE_FLOAT32);
   require_range("steps", d.steps, 1, INT32_MAX);
   require_range("batch", d.batch, 1, INT32_MAX);
   require_range("input_size", d.input_size, 1, INT32_MAX);
   require_range("hidden_size", d.hidden_size, 1, (int64_t{1} << 29) - 1);
   require_supported("layers", d.layers, 1);
   require_supported("directions", d.directions, 1);
-  require_range("activation", d.activation, RECUR_ACTIVATION_STANDARD, RECUR_ACTIVATION_LINEAR);
+  require_range("activation", static_cast<int>(d.activation), RECUR_ACTIVATION_STANDARD, RECUR_ACTIVATION_LINEAR);
   // The largest buffers: gates [T,N,4H] and c [T,N,H] of the reserve, x [T,N,I], W_ih, W_hh; 4 bytes each.
   const int64_t rows = rows_of_products(d.steps, d.batch);
   require_elements("steps * batch * 5 hidden_size", rows, 5 * d.hidden_size);
