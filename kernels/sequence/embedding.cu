@@ -14,6 +14,7 @@ using device::Floats;
 using device::kFullWarp;
 
 constexpr int kWarps = 8;
+constexpr int kTableRows = 32;
 constexpr int64_t kMaxBlocks = 65535;
 
 // output[m,:] = table[indices[m],:]; a warp for each row.
@@ -116,40 +117,38 @@ __device__ __forceinline__ Floats<Width> sum_positions(const EmbeddingSorted& a,
   return sum;
 }
 
-// Eight rows of the table for each block: a warp sums the short ones, the block together the long ones.
+// 32 rows of the table for each block, whose ranges 33 threads find; then a warp sums a short row, the block
+// together a long one.
 template <int Width>
 __global__ void __launch_bounds__(32 * kWarps) sorted_kernel(EmbeddingSorted a) {
   constexpr int64_t long_row = 64;
   __shared__ Floats<Width> shared[kWarps][32];
-  __shared__ int64_t first[kWarps], last[kWarps];
-  int64_t step = static_cast<int64_t>(gridDim.x) * kWarps;
-  for (int64_t row = static_cast<int64_t>(blockIdx.x) * kWarps; row < a.vocabulary; row += step) {
-    int64_t v = row + threadIdx.y;
-    int64_t begin = 0, end = 0;
-    if (v < a.vocabulary) {
-      begin = lower_bound(a.keys, a.count, static_cast<uint32_t>(v));
-      end = begin + lower_bound(a.keys + begin, a.count - begin, static_cast<uint32_t>(v + 1));
+  __shared__ int64_t bounds[kTableRows + 1];
+  int thread = static_cast<int>(threadIdx.y * 32 + threadIdx.x);
+  int64_t step = static_cast<int64_t>(gridDim.x) * kTableRows;
+  for (int64_t row = static_cast<int64_t>(blockIdx.x) * kTableRows; row < a.vocabulary; row += step) {
+    if (thread <= kTableRows) {
+      bounds[thread] = lower_bound(a.keys, a.count, static_cast<uint32_t>(min(row + thread, a.vocabulary)));
     }
-    if (threadIdx.x == 0) {
-      first[threadIdx.y] = begin;
-      last[threadIdx.y] = end;
-    }
-    if (v < a.vocabulary && end - begin <= long_row && !(a.accumulate && begin == end)) {
+    __syncthreads();
+    int rows = static_cast<int>(min(static_cast<int64_t>(kTableRows), a.vocabulary - row));
+    for (int r = threadIdx.y; r < rows; r += kWarps) {
+      int64_t begin = bounds[r], end = bounds[r + 1];
+      if (end - begin > long_row || (a.accumulate && begin == end)) continue;
       for (int64_t e = threadIdx.x * Width; e < a.size; e += 32 * Width) {
         Floats<Width> sum = sum_positions<Width>(a, begin, end, 1, e);
-        float* target = a.out + v * a.size + e;
+        float* target = a.out + (row + r) * a.size + e;
         if (a.accumulate) sum.add(device::load<Width>(target));
         device::store<Width>(target, sum);
       }
     }
-    __syncthreads();
-    for (int r = 0; r < kWarps; ++r) {
-      if (last[r] - first[r] <= long_row) continue;
+    for (int r = 0; r < rows; ++r) {
+      if (bounds[r + 1] - bounds[r] <= long_row) continue;
       for (int64_t column = 0; column < a.size; column += 32 * Width) {
         int64_t e = column + threadIdx.x * Width;
         bool valid = e < a.size;
         Floats<Width> sum = {};
-        if (valid) sum = sum_positions<Width>(a, first[r] + threadIdx.y, last[r], kWarps, e);
+        if (valid) sum = sum_positions<Width>(a, bounds[r] + threadIdx.y, bounds[r + 1], kWarps, e);
         combine<Width>(sum, shared, a.out + (row + r) * a.size + e, valid, a.accumulate);
       }
     }
@@ -187,7 +186,7 @@ cudaError_t embedding_scan(const EmbeddingScan& a, cudaStream_t stream) {
 }
 
 cudaError_t embedding_sorted(const EmbeddingSorted& a, cudaStream_t stream) {
-  dim3 block(32, kWarps), grid(blocks_for(a.vocabulary, kWarps));
+  dim3 block(32, kWarps), grid(blocks_for(a.vocabulary, kTableRows));
   if (can_use_16_bytes(a.size, a.output_gradient, a.out)) {
     sorted_kernel<4><<<grid, block, 0, stream>>>(a);
   } else {
