@@ -46,6 +46,7 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_forward_arg
   require_workspace("workspace", a.workspace, a.workspace_size, workspace);
   buffers.scratch("workspace", a.workspace, workspace);
   buffers.check();
+  require_no_pending_error();
 }
 
 void check_arguments(const recur_layer_plan& plan, const recur_layer_backward_args& a) {
@@ -69,6 +70,7 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_backward_ar
   require_workspace("workspace", a.workspace, a.workspace_size, s.backward_workspace);
   buffers.scratch("workspace", a.workspace, s.backward_workspace);
   buffers.check();
+  require_no_pending_error();
 }
 
 void check_arguments(const recur_layer_plan& plan, const recur_layer_step_args& a) {
@@ -84,6 +86,7 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_step_args& 
   require_workspace("workspace", a.workspace, a.workspace_size, s.step_workspace);
   buffers.scratch("workspace", a.workspace, s.step_workspace);
   buffers.check();
+  require_no_pending_error();
 }
 
 template <class Args, class Run>

@@ -8,8 +8,21 @@ thread_local std::string last_error;
 }
 
 void fail_cuda(cudaError_t error, const char* expression) {
+  cudaGetLastError();  // reported here: it must not surface a second time, in the next call
   recur_status status = error == cudaErrorMemoryAllocation ? RECUR_OUT_OF_MEMORY : RECUR_CUDA_ERROR;
   throw Failure(status, std::string(expression) + ": " + cudaGetErrorName(error) + ", " + cudaGetErrorString(error));
+}
+
+void require_no_pending_error() {
+  const cudaError_t error = cudaPeekAtLastError();
+  if (error == cudaSuccess) return;
+  if (error == cudaErrorNotReady) {
+    cudaGetLastError();
+    return;
+  }
+  throw Failure(RECUR_CUDA_ERROR, std::string("an earlier CUDA call of this thread left ") +
+                                      cudaGetErrorName(error) + ", " + cudaGetErrorString(error) +
+                                      "; nothing was launched");
 }
 
 void fail_cublas(cublasStatus_t status, const char* expression) {

@@ -24,6 +24,12 @@ class Failure : public std::runtime_error {
 [[noreturn]] void fail_cuda(cudaError_t error, const char* expression);
 [[noreturn]] void fail_cublas(cublasStatus_t status, const char* expression);
 
+// The last check before a call's first launch. A launch reports through cudaGetLastError, which also returns
+// what earlier calls of this thread have left there. "Not ready", the answer of cudaStreamQuery and
+// cudaEventQuery while work is going on, is no error and is taken away. A real one is the caller's: it stays
+// for the caller to see, and the call fails before it has launched anything.
+void require_no_pending_error();
+
 // Remembers the text for recur_last_error() and returns the status of the exception in flight.
 recur_status remember_failure() noexcept;
 

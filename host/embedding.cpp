@@ -113,6 +113,7 @@ recur_status recur_embedding_forward(const recur_embedding_forward_args* args) {
     buffers.output("output", args->output, sizeof(float) * args->count * args->size);
     buffers.optional_output("bad_indices", args->bad_indices, sizeof(int32_t));
     buffers.check();
+    require_no_pending_error();
     RECUR_CUDA(kernels::embedding_forward({args->count, args->vocabulary, args->size, args->table,
                                            args->indices, args->output, args->bad_indices},
                                           args->stream));
@@ -143,6 +144,7 @@ recur_status recur_embedding_backward(const recur_embedding_backward_args* args)
     require_workspace("workspace", args->workspace, args->workspace_size, layout.bytes);
     buffers.scratch("workspace", args->workspace, layout.bytes);
     buffers.check();
+    require_no_pending_error();
     if (layout.sorts) {
       sorted_backward(*args, layout);
     } else {

@@ -81,6 +81,7 @@ void check_backward(const recur_linear_plan& plan, const recur_linear_backward_a
   require_workspace("workspace", a.workspace, a.workspace_size, plan.sizes.backward_workspace);
   buffers.scratch("workspace", a.workspace, plan.sizes.backward_workspace);
   buffers.check();
+  require_no_pending_error();
 }
 
 }  // namespace
@@ -127,6 +128,7 @@ recur_status recur_linear_forward(const recur_linear_plan* plan, const recur_lin
     require_workspace("workspace", args->workspace, args->workspace_size, plan->sizes.forward_workspace);
     buffers.scratch("workspace", args->workspace, plan->sizes.forward_workspace);
     buffers.check();
+    require_no_pending_error();
     plan->output.run(args->stream, 1, args->input, args->weight, 0, args->output, args->output,
                      args->workspace, d.has_bias ? args->bias : nullptr);
   });

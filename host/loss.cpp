@@ -51,6 +51,7 @@ recur_status recur_cross_entropy(const recur_cross_entropy_args* args) {
     require_workspace("workspace", a.workspace, a.workspace_size, workspace_bytes(a.rows));
     buffers.scratch("workspace", a.workspace, workspace_bytes(a.rows));
     buffers.check();
+    require_no_pending_error();
     char* workspace = static_cast<char*>(a.workspace);
 
     kernels::CrossEntropy k = {};

@@ -64,6 +64,7 @@ void check_step(const recur_optimizer_step_args& a) {
   require_workspace("workspace", a.workspace, a.workspace_size, RECUR_OPTIMIZER_WORKSPACE);
   buffers.scratch("workspace", a.workspace, RECUR_OPTIMIZER_WORKSPACE);
   buffers.check();
+  require_no_pending_error();
 }
 
 }  // namespace
@@ -94,6 +95,7 @@ recur_status recur_global_norm(const recur_global_norm_args* args) {
     require_workspace("workspace", a.workspace, a.workspace_size, norm_bytes(partials));
     buffers.scratch("workspace", a.workspace, norm_bytes(partials));
     buffers.check();
+    require_no_pending_error();
     double* partial = static_cast<double*>(a.workspace);
     for (int i = 0; i < a.count; ++i) {
       RECUR_CUDA(kernels::square_sums(a.buffers[i], a.sizes[i], partial, a.stream));

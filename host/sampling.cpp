@@ -22,6 +22,7 @@ recur_status recur_sample(const recur_sample_args* args) {
     buffers.output("samples", a.samples, sizeof(int32_t) * a.rows);
     buffers.optional_output("log_probabilities", a.log_probabilities, sizeof(float) * a.rows);
     buffers.check();
+    require_no_pending_error();
     // The inverse of a subnormal temperature would be infinite, and 0 * infinity the score of the largest
     // logit. The inverse of FLT_MAX is subnormal and must not become 0, which stands for greedy.
     double inverse = a.temperature == 0 ? 0 : std::clamp<double>(1.0 / a.temperature, FLT_MIN, FLT_MAX);

@@ -16,11 +16,10 @@ TEST(OnednnLstm, AgreesWithTheReference) {
   for (const LayerCase& layer_case : read_layer_cases(RECUR_TEST_DATA "/lstm_shapes.txt")) {
     SCOPED_TRACE(layer_case.text());
     const LayerProblem problem(layer_case, reference::Activation::standard);
-    const LayerExpected exact = problem.expected();
+    const LayerExpected& exact = problem.expected();
     const LayerExpected onednn = problem.expected_from_onednn();
-    const auto tolerances = problem.tolerances();
     for (const auto& [name, member] : LayerExpected::tensors()) {
-      const Worst worst = compare(onednn.*member, exact.*member, tolerances.at(name));
+      const Worst worst = problem.compare(name, onednn.*member, exact.*member);
       EXPECT_TRUE(worst.ok()) << name << ": " << worst.text();
       summary.add(name, worst, layer_case.text());
     }

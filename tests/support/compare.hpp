@@ -28,26 +28,36 @@ struct Worst {
   }
 };
 
+template <class Value>
+double root_mean_square(const std::vector<Value>& values) {
+  double squares = 0;
+  for (Value value : values) squares += double(value) * double(value);
+  return values.empty() ? 0 : std::sqrt(squares / double(values.size()));
+}
+
 template <class Value, class Expected>
-Worst compare(const std::vector<Value>& values, const std::vector<Expected>& expected, double tolerance) {
+Worst compare(const std::vector<Value>& values, const std::vector<Expected>& expected, double tolerance,
+              double scale) {
   const double infinity = std::numeric_limits<double>::infinity();
   if (values.size() != expected.size()) {
     return {infinity, std::min(values.size(), expected.size()), double(values.size()),
             double(expected.size())};
   }
-  double squares = 0;
-  for (Expected e : expected) squares += double(e) * double(e);
-  const double rms = expected.empty() ? 0 : std::sqrt(squares / double(expected.size()));
   Worst worst;
   for (size_t k = 0; k < values.size(); ++k) {
     const double value = double(values[k]), wanted = double(expected[k]);
     const double error = std::fabs(value - wanted);
     if (error == 0) continue;
-    double tolerances = error / (tolerance * std::max(std::fabs(wanted), rms));
+    double tolerances = error / (tolerance * std::max(std::fabs(wanted), scale));
     if (std::isnan(tolerances)) tolerances = infinity;  // a NaN or an infinity on either side is no match
     if (tolerances > worst.tolerances) worst = {tolerances, k, value, wanted};
   }
   return worst;
+}
+
+template <class Value, class Expected>
+Worst compare(const std::vector<Value>& values, const std::vector<Expected>& expected, double tolerance) {
+  return compare(values, expected, tolerance, root_mean_square(expected));
 }
 
 // The worst of many comparisons for each name, for a summary at the end of a test program.

@@ -15,8 +15,9 @@
 // be allowed for.
 //
 // The chain's roundings are relative to its partial sums. Those are as large as the result where it is
-// typical of its tensor, but not where terms cancel, so an element's error is measured against the larger of
-// its own size and the root mean square of its tensor.
+// typical of its kind, but not where terms cancel, so an element's error is measured against the larger of
+// its own size and the root mean square of its tensor; for the last states hT and cT, of h and c at all
+// steps, which the same sums have made.
 #pragma once
 
 #include <cmath>
