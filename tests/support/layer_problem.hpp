@@ -81,6 +81,18 @@ struct LayerProblem {
     compute();
   }
 
+  // What expected() and compare() go by. After changing any of the values, call it again.
+  void compute() {
+    const reference::LstmForward f =
+        reference::lstm_forward(layer_case.shape, parameters(), inputs(), activation);
+    exact_ = join(f, reference::lstm_backward(layer_case.shape, parameters(), inputs(), f, output_gradients(),
+                                              activation));
+    for (const auto& [name, member] : LayerExpected::tensors())
+      scales_[name] = root_mean_square(exact_.*member);
+    scales_["hT"] = scales_["y"];
+    scales_["cT"] = root_mean_square(f.cells);
+  }
+
   const LayerExpected& expected() const { return exact_; }
 
   // Standard activations only: oneDNN has no others.
@@ -108,17 +120,6 @@ struct LayerProblem {
  private:
   LayerExpected exact_;
   std::map<std::string, double> scales_;
-
-  void compute() {
-    const reference::LstmForward f =
-        reference::lstm_forward(layer_case.shape, parameters(), inputs(), activation);
-    exact_ = join(f, reference::lstm_backward(layer_case.shape, parameters(), inputs(), f, output_gradients(),
-                                              activation));
-    for (const auto& [name, member] : LayerExpected::tensors())
-      scales_[name] = root_mean_square(exact_.*member);
-    scales_["hT"] = scales_["y"];
-    scales_["cT"] = root_mean_square(f.cells);
-  }
 
   reference::LstmParameters parameters() const {
     return {widened(w_ih), widened(w_hh), widened(b_ih), widened(b_hh)};

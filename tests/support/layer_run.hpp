@@ -108,7 +108,8 @@ class LayerRun {
         backward_workspace_(sizes_.backward_workspace),
         step_workspace_(sizes_.step_workspace) {}
 
-  void forward(bool training, cudaStream_t stream = nullptr) {
+  // What the calls below pass, for tests that change it first.
+  recur_layer_forward_args forward_args(bool training, cudaStream_t stream = nullptr) const {
     recur_layer_forward_args args{};
     args.stream = stream;
     args.parameters = parameters_.get();
@@ -123,10 +124,10 @@ class LayerRun {
     const Bytes& workspace = training ? training_workspace_ : inference_workspace_;
     args.workspace = workspace.get();
     args.workspace_size = workspace.size();
-    check_recur(recur_layer_forward(plan_.get(), &args), "recur_layer_forward");
+    return args;
   }
 
-  void backward(cudaStream_t stream = nullptr, bool accumulate = false) {
+  recur_layer_backward_args backward_args(cudaStream_t stream = nullptr, bool accumulate = false) const {
     recur_layer_backward_args args{};
     args.stream = stream;
     args.parameters = parameters_.get();
@@ -146,6 +147,15 @@ class LayerRun {
     args.reserve_size = sizes_.reserve;
     args.workspace = backward_workspace_.get();
     args.workspace_size = backward_workspace_.size();
+    return args;
+  }
+
+  void forward(bool training, cudaStream_t stream = nullptr) {
+    const recur_layer_forward_args args = forward_args(training, stream);
+    check_recur(recur_layer_forward(plan_.get(), &args), "recur_layer_forward");
+  }
+  void backward(cudaStream_t stream = nullptr, bool accumulate = false) {
+    const recur_layer_backward_args args = backward_args(stream, accumulate);
     check_recur(recur_layer_backward(plan_.get(), &args), "recur_layer_backward");
   }
 
@@ -213,6 +223,7 @@ class LayerRun {
   }
 
   const recur_layer_sizes& sizes() const { return sizes_; }
+  const recur_layer_plan* plan() const { return plan_.get(); }
   Buffer& x() { return x_; }
   Buffer& dparameters() { return dparameters_; }
 
