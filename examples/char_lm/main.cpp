@@ -164,7 +164,7 @@ int main(int count, char** values) {
   Options options;
   CLI::App app("Trains a character-level language model on a text and lets it write", "recur demo");
   app.add_option("--text", options.text, "The text to learn from")->capture_default_str();
-  app.add_option("--minutes", options.minutes, "Time to train; 3 if there is no limit of steps")
+  app.add_option("--minutes", options.minutes, "Time to train; 2 if there is no limit of steps")
       ->check(CLI::Range(0.01, 1e5));
   app.add_option("--steps", options.steps, "Steps to train, in place of minutes or as a second limit")
       ->check(CLI::Range(1, 100000000));
@@ -192,7 +192,7 @@ int main(int count, char** values) {
       ->capture_default_str();
   try {
     app.parse(count, values);
-    if (options.steps == 0 && options.minutes == 0) options.minutes = 3;
+    if (options.steps == 0 && options.minutes == 0) options.minutes = 2;
     run(options);
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
