@@ -266,6 +266,7 @@ bool FunctionDecoder::special_form(const Instruction& i) {
   if (base == "set") return set_value(i), true;
   if (base == "cvta") return address_conversion(i), true;
   if (base == "isspacep") return space_test(i), true;
+  if (base == "lop3" && i.opcode.size() == 3) return logic_with_predicate(i), true;
   if (base == "addc" || base == "subc" || base == "madc") return carry(i), true;
   if ((base == "add" || base == "sub" || base == "mad") &&
       std::find(i.opcode.begin(), i.opcode.end(), "cc") != i.opcode.end())
@@ -322,18 +323,33 @@ void FunctionDecoder::move(const Instruction& i) {
 void FunctionDecoder::convert(const Instruction& i) {
   std::uint8_t aux = 0;
   bool sat = false, integral = false;
+  std::string mode;
   std::vector<std::string> types;
   for (std::size_t k = 1; k < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
-    if (is_rounding(m)) aux |= rounding(m), integral |= m.size() == 3;
+    if (is_rounding(m)) aux |= rounding(m), integral |= m.size() == 3, mode = m + ".";
     else if (m == "ftz") aux |= kFlush;
     else if (m == "sat") sat = true;
     else if (type_bits(m)) types.push_back(m);
     else refuse("unknown modifier ." + m);
   }
-  if (types.size() != 2 || i.operands.size() != 2) refuse("unknown conversion");
+  if (types.size() != 2) refuse("unknown conversion");
   const std::string &to = types[0], &from = types[1];
+  const bool pair = to == "f16x2" || to == "bf16x2";
+  if (i.operands.size() != (pair ? 3 : 2)) refuse("unknown conversion");
   std::string name = "cvt.";
+  if (pair || to == "f16" || to == "bf16") {  // rounded by the handler's own arithmetic, not by the host's mode
+    name += mode;
+    if (aux & kFlush) refuse("unknown conversion");
+    aux = 0;
+  }
+  if (pair) {
+    const std::string full = name + to + "." + from;
+    if (sat || !find_op(full)) refuse("unknown conversion");
+    Ref a = source(i.operands[1], 32), b = source(i.operands[2], 32);
+    emit(full.c_str(), {destination(i.operands[0], 32), a, b});
+    return;
+  }
   if (integral && is_float_type(to) && is_float_type(from)) name += "integral.";
   if (sat) name += "sat.";
   const Op* op = find_op(name + to + "." + from);
@@ -421,6 +437,20 @@ void FunctionDecoder::set_predicate(const Instruction& i) {
   }
   const Operand& first = pair ? d.parts[0] : d;
   if (first.kind != Operand::Kind::Sink) emit("mov.pred", {destination(first, 1), p});
+}
+
+// lop3.bool.b32 d|p, a, b, c, table, q: p is (d != 0) joined with q.
+void FunctionDecoder::logic_with_predicate(const Instruction& i) {
+  if (i.operands.size() != 6 || i.operands[0].kind != Operand::Kind::Pair || (i.opcode[1] != "and" && i.opcode[1] != "or"))
+    refuse("unknown instruction");
+  const Operand& d = i.operands[0];
+  Ref value = temporary(32), p = temporary(1);
+  Ref a = source(i.operands[1], 32), b = source(i.operands[2], 32), c = source(i.operands[3], 32), table = source(i.operands[4], 32);
+  emit("lop3.b32", {value, a, b, c, table});
+  emit("setp.ne.u32", {p, value, m_.constant(32, 0)});
+  emit((i.opcode[1] + ".pred").c_str(), {p, p, source(i.operands[5], 1)});
+  if (d.parts[0].kind != Operand::Kind::Sink) emit("mov.b32", {destination(d.parts[0], 32), value});
+  if (d.parts[1].kind != Operand::Kind::Sink) emit("mov.pred", {destination(d.parts[1], 1), p});
 }
 
 // set.cmp{.bool}.dtype.stype d, a, b{, c}: all ones (integer) or 1.0f where it holds.

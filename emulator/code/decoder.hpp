@@ -64,6 +64,7 @@ class FunctionDecoder {
   void convert(const Instruction& i);
   void set_predicate(const Instruction& i);
   void set_value(const Instruction& i);
+  void logic_with_predicate(const Instruction& i);
   void carry(const Instruction& i);
   void address_conversion(const Instruction& i);
   void space_test(const Instruction& i);

@@ -118,7 +118,8 @@ void ModuleDecoder::place_variables() {
       if (v.is_extern)
         throw Error(Status::InvalidPtx, "variable " + v.name + " is extern: relocatable device code is not linked");
       auto allocation = memory::AddressSpace::instance().allocate(std::max<std::uint64_t>(v.size, 1),
-                                                                  memory::Kind::ModuleVariable, v.name);
+                                                                  memory::Kind::ModuleVariable, v.name,
+                                                                  v.space == ptx::Space::Constant);
       if (!allocation) throw Error(Status::OutOfMemory, "no device memory for variable " + v.name);
       program.variables[v.name] = *allocation;
       program.variable_size[v.name] = v.size;

@@ -78,7 +78,7 @@ AddressSpace& AddressSpace::instance() {
   return *only;
 }
 
-std::optional<Allocation> AddressSpace::allocate(std::uint64_t size, Kind kind, std::string label) {
+std::optional<Allocation> AddressSpace::allocate(std::uint64_t size, Kind kind, std::string label, bool read_only) {
   State& s = *state_;
   Allocation a;
   bool reused = false;
@@ -94,6 +94,7 @@ std::optional<Allocation> AddressSpace::allocate(std::uint64_t size, Kind kind, 
     a.kind = kind;
     a.id = s.next_id++;
     a.label = std::move(label);
+    a.read_only = read_only;
     if (!pinned) s.used += size;
     s.records.emplace(a.base, a);
   }

@@ -45,7 +45,7 @@ class AddressSpace {
 
   // Null where the device's memory (capacity) is used up. Aligned to at least 256 bytes, with at least
   // 512 unowned bytes on both sides.
-  std::optional<Allocation> allocate(std::uint64_t size, Kind kind, std::string label = {});
+  std::optional<Allocation> allocate(std::uint64_t size, Kind kind, std::string label = {}, bool read_only = false);
   // Makes host memory visible to the device at its own address.
   void adopt(void* host, std::uint64_t size);
   void forget(void* host);

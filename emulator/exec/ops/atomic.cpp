@@ -8,6 +8,9 @@ namespace {
 struct Add { template <class T> static T run(T a, T b, T) { return T(a + b); } };
 struct AddF { static f32 run(f32 a, f32 b, f32) { f32 r = a + b; return r == r ? r : bits<f32>(0x7fffffffu); }
               static f64 run(f64 a, f64 b, f64) { return a + b; } };
+// fp32 sums flush subnormal numbers except in shared memory.
+inline f32 flushed_sign(f32 a) { u32 u = bits<u32>(a); return (u & 0x7f800000u) ? a : bits<f32>(u & 0x80000000u); }
+struct AddFlushed { static f32 run(f32 a, f32 b, f32) { return flushed_sign(AddF::run(flushed_sign(a), flushed_sign(b), 0)); } };
 struct Min { template <class T> static T run(T a, T b, T) { return a < b ? a : b; } };
 struct Max { template <class T> static T run(T a, T b, T) { return a > b ? a : b; } };
 struct And { template <class T> static T run(T a, T b, T) { return a & b; } };
@@ -47,6 +50,22 @@ void atomic(Warp& w, const Inst& in) {
   }
 }
 
+void add_single(Warp& w, const Inst& in) {
+  alignas(64) u64 a[32];
+  addresses(w, in, in.op[1], a);
+  Access access;
+  resolve(w, in, in.op[1], sizeof(f32), true, access);
+  const f32* b = w.at<f32>(in.op[2]);
+  f32* d = in.op[0] == kNone ? nullptr : w.at<f32>(in.op[0]);
+  const unsigned space = in.aux & kSpaceMask;
+  for (u32 m = w.mask; m; m &= m - 1) {
+    int i = __builtin_ctz(m);
+    const bool shared = space == kShared || (space == kGeneric && a[i] - w.block->image->shared_window < (u64(1) << 32));
+    f32 old = shared ? update<f32, AddF>(access.host[i], b[i], 0) : update<f32, AddFlushed>(access.host[i], b[i], 0);
+    if (d) d[i] = old;
+  }
+}
+
 template <class T, class Op> void put_atomic(const Sink& s, const char* name) {
   s.put(s.context, name, &atomic<T, Op>, &atomic<T, Op>, {});
 }
@@ -58,7 +77,7 @@ void list_atomic(const Sink& s) {
   put_atomic<u32, Add>(s, "atom.add.s32");
   put_atomic<u64, Add>(s, "atom.add.u64");
   put_atomic<u64, Add>(s, "atom.add.s64");
-  put_atomic<f32, AddF>(s, "atom.add.f32");
+  s.put(s.context, "atom.add.f32", &add_single, &add_single, {});
   put_atomic<f64, AddF>(s, "atom.add.f64");
   put_atomic<u32, Min>(s, "atom.min.u32");
   put_atomic<s32, Min>(s, "atom.min.s32");

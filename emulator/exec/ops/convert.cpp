@@ -1,5 +1,6 @@
 // cvt (PTX ISA 9.7.9.21) between integers and fp32/fp64. Eight-bit values live in 16-bit registers.
-// Float to integer clamps to the destination's range and gives 0 for NaN (s64/u64 too).
+// Float to integer clamps to the destination's range; NaN gives 0 where neither fp64 nor a 64-bit integer takes
+// part, else the number with the top bit alone. 16-bit floats are rounded by integer arithmetic.
 #include "exec/ops/op.hpp"
 
 namespace ptxvm::exec::PTXVM_ISA {
@@ -31,8 +32,9 @@ template <> inline f64 rounded(f64 a) { return __builtin_rint(a); }
 template <class D, class F> struct FloatToInt { static C<D> run(F a) {
   constexpr F above = F(u64(1) << (sizeof(D) * 8 - 1)) * (std::is_signed_v<D> ? F(1) : F(2));  // 2^bits
   constexpr F below = std::is_signed_v<D> ? -above : F(0);
+  constexpr D of_nan = sizeof(F) == 4 && sizeof(D) < 8 ? D(0) : D(u64(1) << (sizeof(D) * 8 - 1));
   F r = rounded(flushed(a));
-  D d = r >= above ? highest<D> : r <= below ? lowest<D> : r != r ? D(0) : D(r >= above || r <= below || r != r ? F(0) : r);
+  D d = r >= above ? highest<D> : r <= below ? lowest<D> : r != r ? of_nan : D(r >= above || r <= below || r != r ? F(0) : r);
   return widen<D>(d); } };
 template <class F, class S> struct IntToFloat { static F run(C<S> a) { return F(S(a)); } };
 inline f32 canonical(f32 r) { return r == r ? r : bits<f32>(0x7fffffffu); }
@@ -41,6 +43,34 @@ template <class F> F saturate(F r) { return r > F(0) ? (r < F(1) ? r : F(1)) : F
 template <class D, class S> struct FloatToFloat { static D run(S a) { return canonical(D(flushed(a))); } };
 template <class F> struct FloatToIntegral { static F run(F a) { return canonical(rounded(flushed(a))); } };
 template <class Op> struct Sat { template <class T> static auto run(T a) { return saturate(Op::run(a)); } };
+
+struct Half {
+  static u16 nearest(u32 m) {  // ties to even; subnormal results by an addition that rounds to multiples of 2^-24
+    u32 small = bits<u32>(bits<f32>(m) + 0.5f) - 0x3f000000u, normal = ((m + 0xfffu + ((m >> 13) & 1)) >> 13) - (112u << 10);
+    return u16(m < 0x38800000u ? small : m >= 0x477ff000u ? 0x7c00u : normal);
+  }
+  static u16 truncated(u32 m) {
+    u32 small = u32(s32((m < 0x38800000u ? bits<f32>(m) : 0.0f) * 16777216.0f)), normal = (m >> 13) - (112u << 10);
+    return u16(m < 0x38800000u ? small : m == 0x7f800000u ? 0x7c00u : m >= 0x47800000u ? 0x7bffu : normal);
+  }
+  static f32 widened(u16 a) {
+    f32 m = bits<f32>(u32(a & 0x7fffu) << 13) * 5192296858534827628530496329220096.0f;  // 2^112
+    u32 special = m >= 65536.0f ? 0x7f800000u : 0;
+    return bits<f32>(bits<u32>(m) | special | u32(a & 0x8000u) << 16);
+  }
+};
+struct Bfloat {
+  static u16 nearest(u32 m) { return u16((m + 0x7fffu + ((m >> 16) & 1)) >> 16); }
+  static u16 truncated(u32 m) { return u16(m >> 16); }
+  static f32 widened(u16 a) { return bits<f32>(u32(a) << 16); }
+};
+template <class Format, bool Truncate> struct Narrow { static u16 run(f32 a) {
+  u32 u = bits<u32>(a), m = u & 0x7fffffffu;
+  u16 r = Truncate ? Format::truncated(m) : Format::nearest(m);
+  return m > 0x7f800000u ? u16(0x7fff) : u16(r | ((u >> 16) & 0x8000u)); } };
+template <class Format, bool Truncate> struct NarrowPair { static u32 run(f32 a, f32 b) {
+  return u32(Narrow<Format, Truncate>::run(a)) << 16 | Narrow<Format, Truncate>::run(b); } };
+template <class Format> struct Widen { static f32 run(u16 a) { return canonical(Format::widened(a)); } };
 
 struct Name {
   char text[40];
@@ -101,6 +131,16 @@ void list_convert(const Sink& s) {
   put<FloatToIntegral<f64>, M, f64, f64>(s, "cvt.integral.f64.f64");
   put<Sat<FloatToIntegral<f32>>, M, f32, f32>(s, "cvt.integral.sat.f32.f32");
   put<Sat<FloatToIntegral<f64>>, M, f64, f64>(s, "cvt.integral.sat.f64.f64");
+  put<Narrow<Half, false>, u16, f32>(s, "cvt.rn.f16.f32");
+  put<Narrow<Half, true>, u16, f32>(s, "cvt.rz.f16.f32");
+  put<Narrow<Bfloat, false>, u16, f32>(s, "cvt.rn.bf16.f32");
+  put<Narrow<Bfloat, true>, u16, f32>(s, "cvt.rz.bf16.f32");
+  put<NarrowPair<Half, false>, u32, f32, f32>(s, "cvt.rn.f16x2.f32");
+  put<NarrowPair<Half, true>, u32, f32, f32>(s, "cvt.rz.f16x2.f32");
+  put<NarrowPair<Bfloat, false>, u32, f32, f32>(s, "cvt.rn.bf16x2.f32");
+  put<NarrowPair<Bfloat, true>, u32, f32, f32>(s, "cvt.rz.bf16x2.f32");
+  put<Widen<Half>, f32, u16>(s, "cvt.f32.f16");
+  put<Widen<Bfloat>, f32, u16>(s, "cvt.f32.bf16");
 }
 
 }  // namespace ptxvm::exec::PTXVM_ISA

@@ -36,6 +36,7 @@ struct SubSat { static s32 run(s32 a, s32 b) {
 template <class P, class W> struct Mad { template <class T> static W run(T a, T b, W c) {
   return Add::run<W>(P::run(a, b), c); } };
 struct MadHighSat { static s32 run(s32 a, s32 b, s32 c) { return AddSat::run(MulHigh<s32>::run(a, b), c); } };
+struct Mad24HighSat { static s32 run(s32 a, s32 b, s32 c) { return AddSat::run(Mul24High<s32>::run(a, b), c); } };
 // Division by zero has no defined result; all ones is what the hardware gives.
 template <class T> struct Div { static T run(T a, T b) {
   if (b == 0) return T(~T(0));
@@ -146,6 +147,7 @@ void list_integer(const Sink& s) {
   put<Mad<Mul24<s32>, s32>, s32, s32, s32, s32>(s, "mad24.lo.s32");
   put<Mad<Mul24High<u32>, u32>, u32, u32, u32, u32>(s, "mad24.hi.u32");
   put<Mad<Mul24High<s32>, s32>, s32, s32, s32, s32>(s, "mad24.hi.s32");
+  put<Mad24HighSat, s32, s32, s32, s32>(s, "mad24.hi.sat.s32");
   put<AddSat, s32, s32, s32>(s, "add.sat.s32");
   put<SubSat, s32, s32, s32>(s, "sub.sat.s32");
   put<MadHighSat, s32, s32, s32, s32>(s, "mad.hi.sat.s32");
@@ -165,6 +167,10 @@ void list_integer(const Sink& s) {
   put<Dp4a<u8, s8>, u32, u32, u32, u32>(s, "dp4a.u32.s32");
   put<Dp2a<u8, u8, 0>, u32, u32, u32, u32>(s, "dp2a.lo.u32.u32");
   put<Dp2a<s8, s8, 0>, u32, u32, u32, u32>(s, "dp2a.lo.s32.s32");
+  put<Dp2a<s8, u8, 0>, u32, u32, u32, u32>(s, "dp2a.lo.s32.u32");
+  put<Dp2a<u8, s8, 0>, u32, u32, u32, u32>(s, "dp2a.lo.u32.s32");
+  put<Dp2a<s8, u8, 1>, u32, u32, u32, u32>(s, "dp2a.hi.s32.u32");
+  put<Dp2a<u8, s8, 1>, u32, u32, u32, u32>(s, "dp2a.hi.u32.s32");
   put<Dp2a<u8, u8, 1>, u32, u32, u32, u32>(s, "dp2a.hi.u32.u32");
   put<Dp2a<s8, s8, 1>, u32, u32, u32, u32>(s, "dp2a.hi.s32.s32");
 }

@@ -111,7 +111,7 @@ template <class T> void by_type(const Sink& s, const char* const* n) {
   put<And, T, T, T>(s, n[0]); put<Or, T, T, T>(s, n[1]); put<Xor, T, T, T>(s, n[2]); put<Not, T, T>(s, n[3]);
   put<Cnot, T, T>(s, n[4]); put<Shl, T, T, u32>(s, n[5]); put<Shr, T, T, u32>(s, n[6]);
   put<Move, T, T>(s, n[7]); put<Select, T, T, T, pred>(s, n[8]);
-  put<SelectBySign, T, T, T, s32>(s, n[9]); put<SelectByFloat, T, T, T, f32>(s, n[10]);
+  put<SelectBySign, T, T, T, s32>(s, n[9]); put<SelectByFloat, AsEncoded, T, T, T, f32>(s, n[10]);
 }
 
 }  // namespace
