@@ -28,15 +28,18 @@ std::uint64_t fingerprint(const Problem& p) {
   return print;
 }
 
-// A real algorithm may need a workspace; asking for some of what is offered shows who forgets to hand it over.
+// A real algorithm may need a workspace; asking for some of what is offered shows who forgets to hand it
+// over.
 constexpr std::uint64_t wanted_workspace = 4096;
 
 }  // namespace
 
 Algorithm choose(const Problem& problem, const Preference& preference) {
-  for (const std::uint32_t a : {preference.align_a, preference.align_b, preference.align_c, preference.align_d})
+  for (const std::uint32_t a :
+       {preference.align_a, preference.align_b, preference.align_c, preference.align_d})
     if (a == 0 || (a & (a - 1)) != 0) invalid("an alignment of " + std::to_string(a) + " bytes");
-  if (preference.search_mode != CUBLASLT_SEARCH_BEST_FIT) unsupported("a search mode other than the best fit");
+  if (preference.search_mode != CUBLASLT_SEARCH_BEST_FIT)
+    unsupported("a search mode other than the best fit");
   Algorithm chosen;
   chosen.fingerprint = fingerprint(problem);
   chosen.align_a = preference.align_a;
@@ -70,7 +73,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   return guarded(__func__, [&] {
     if (found == nullptr || results == nullptr || wanted < 1) invalid("no place for a result");
     *found = 0;
-    const Algorithm chosen = choose(judge(operation, a, b, c, d), load<Preference>(preference, "the preference"));
+    const Algorithm chosen =
+        choose(judge(operation, a, b, c, d), load<Preference>(preference, "the preference"));
     cublasLtMatmulHeuristicResult_t result{};
     store(&result.algo, chosen);
     result.workspaceSize = chosen.workspace;
@@ -82,8 +86,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
 }
 
 cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
-                                       cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
-                                       cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t* algorithm,
+                                       cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                       cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                       const cublasLtMatmulAlgo_t* algorithm,
                                        cublasLtMatmulHeuristicResult_t* result) {
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   return guarded(__func__, [&] {

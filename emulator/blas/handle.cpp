@@ -17,12 +17,14 @@ constexpr Named names[] = {
     {CUBLAS_STATUS_SUCCESS, "CUBLAS_STATUS_SUCCESS", "the operation completed successfully"},
     {CUBLAS_STATUS_NOT_INITIALIZED, "CUBLAS_STATUS_NOT_INITIALIZED", "the library was not initialized"},
     {CUBLAS_STATUS_ALLOC_FAILED, "CUBLAS_STATUS_ALLOC_FAILED", "the resource allocation failed"},
-    {CUBLAS_STATUS_INVALID_VALUE, "CUBLAS_STATUS_INVALID_VALUE", "an unsupported value or parameter was passed"},
+    {CUBLAS_STATUS_INVALID_VALUE, "CUBLAS_STATUS_INVALID_VALUE",
+     "an unsupported value or parameter was passed"},
     {CUBLAS_STATUS_ARCH_MISMATCH, "CUBLAS_STATUS_ARCH_MISMATCH", "the device lacks a required feature"},
     {CUBLAS_STATUS_MAPPING_ERROR, "CUBLAS_STATUS_MAPPING_ERROR", "an access to GPU memory space failed"},
     {CUBLAS_STATUS_EXECUTION_FAILED, "CUBLAS_STATUS_EXECUTION_FAILED", "the GPU program failed to execute"},
     {CUBLAS_STATUS_INTERNAL_ERROR, "CUBLAS_STATUS_INTERNAL_ERROR", "an internal operation failed"},
-    {CUBLAS_STATUS_NOT_SUPPORTED, "CUBLAS_STATUS_NOT_SUPPORTED", "the functionality requested is not supported"},
+    {CUBLAS_STATUS_NOT_SUPPORTED, "CUBLAS_STATUS_NOT_SUPPORTED",
+     "the functionality requested is not supported"},
     {CUBLAS_STATUS_LICENSE_ERROR, "CUBLAS_STATUS_LICENSE_ERROR", "the license check failed"},
 };
 
@@ -79,10 +81,17 @@ cublasStatus_t cublasLtGetProperty(libraryPropertyType type, int* value) {
   return guarded(__func__, [&] {
     if (value == nullptr) invalid("the place for the value is null");
     switch (type) {
-      case MAJOR_VERSION: *value = CUBLAS_VER_MAJOR; break;
-      case MINOR_VERSION: *value = CUBLAS_VER_MINOR; break;
-      case PATCH_LEVEL: *value = CUBLAS_VER_PATCH; break;
-      default: invalid("no such property");
+      case MAJOR_VERSION:
+        *value = CUBLAS_VER_MAJOR;
+        break;
+      case MINOR_VERSION:
+        *value = CUBLAS_VER_MINOR;
+        break;
+      case PATCH_LEVEL:
+        *value = CUBLAS_VER_PATCH;
+        break;
+      default:
+        invalid("no such property");
     }
   });
 }

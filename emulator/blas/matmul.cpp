@@ -28,7 +28,8 @@ Algorithm for_pointers(const Problem& p) {
   return choose(p, preference);
 }
 
-void check(const Problem& p, const Algorithm& chosen, float beta, const Pointers& at, std::size_t workspace_size) {
+void check(const Problem& p, const Algorithm& chosen, float beta, const Pointers& at,
+           std::size_t workspace_size) {
   if (at.a == nullptr || at.b == nullptr || at.d == nullptr) invalid("A, B or D is null");
   if (beta != 0.0f && at.c == nullptr) invalid("C is null and beta is not 0");
   const char* const its = "an element";
@@ -58,8 +59,8 @@ unsigned char* bytes_at(const void* pointer, std::uint64_t bytes, const char* wh
   const memory::Address a = address(pointer);
   const auto owner = memory::AddressSpace::instance().find(a);
   if (!owner || !owner->contains(a, bytes))
-    throw Error(Status::IllegalAddress, std::string("cublasLtMatmul: ") + what + ", " + std::to_string(bytes) +
-                                            " bytes: " + memory::describe(a, bytes));
+    throw Error(Status::IllegalAddress, std::string("cublasLtMatmul: ") + what + ", " +
+                                            std::to_string(bytes) + " bytes: " + memory::describe(a, bytes));
   return reinterpret_cast<unsigned char*>(a + static_cast<memory::Address>(owner->delta));
 }
 
@@ -86,10 +87,11 @@ void run(const Problem& p, const Algorithm& chosen, float alpha, float beta, con
 
 using namespace ptxvm::blas;
 
-extern "C" cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, const void* alpha,
-                                         const void* a, cublasLtMatrixLayout_t a_layout, const void* b,
-                                         cublasLtMatrixLayout_t b_layout, const void* beta, const void* c,
-                                         cublasLtMatrixLayout_t c_layout, void* d, cublasLtMatrixLayout_t d_layout,
+extern "C" cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
+                                         const void* alpha, const void* a, cublasLtMatrixLayout_t a_layout,
+                                         const void* b, cublasLtMatrixLayout_t b_layout, const void* beta,
+                                         const void* c, cublasLtMatrixLayout_t c_layout, void* d,
+                                         cublasLtMatrixLayout_t d_layout,
                                          const cublasLtMatmulAlgo_t* algorithm, void* workspace,
                                          size_t workspace_size, cudaStream_t stream) {
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
@@ -97,15 +99,15 @@ extern "C" cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmul
     return CUBLAS_STATUS_EXECUTION_FAILED;
   return guarded(__func__, [&] {
     const Problem problem = judge(operation, a_layout, b_layout, c_layout, d_layout);
-    const Algorithm chosen = algorithm != nullptr ? load_algorithm(algorithm, problem) : for_pointers(problem);
+    const Algorithm chosen =
+        algorithm != nullptr ? load_algorithm(algorithm, problem) : for_pointers(problem);
     if (alpha == nullptr || beta == nullptr) invalid("alpha or beta is null");
     float scale = 0.0f, addend = 0.0f;
     std::memcpy(&scale, alpha, sizeof scale);
     std::memcpy(&addend, beta, sizeof addend);
     const Pointers at{a, b, c, d, workspace};
     check(problem, chosen, addend, at, workspace_size);
-    ptxvm::runtime::enqueue(ptxvm::runtime::legacy(stream), ptxvm::runtime::Task([=] {
-                              run(problem, chosen, scale, addend, at);
-                            }));
+    ptxvm::runtime::enqueue(ptxvm::runtime::legacy(stream),
+                            ptxvm::runtime::Task([=] { run(problem, chosen, scale, addend, at); }));
   });
 }

@@ -7,10 +7,14 @@ namespace {
 
 Type type_of(std::int64_t type, const std::string& what) {
   switch (type) {
-    case CUDA_R_32F: return Type::Single;
-    case CUDA_R_16F: return Type::Half;
-    case CUDA_R_16BF: return Type::Bfloat;
-    default: unsupported(what + ": data type " + std::to_string(type));
+    case CUDA_R_32F:
+      return Type::Single;
+    case CUDA_R_16F:
+      return Type::Half;
+    case CUDA_R_16BF:
+      return Type::Bfloat;
+    default:
+      unsupported(what + ": data type " + std::to_string(type));
   }
 }
 
@@ -49,12 +53,15 @@ void judge_types(const Operation& o, Problem& p) {
     unsupported("this pair of input and output types");
   switch (o.compute_type) {
     case CUBLAS_COMPUTE_32F:
-    case CUBLAS_COMPUTE_32F_PEDANTIC: p.tf32 = false; break;
+    case CUBLAS_COMPUTE_32F_PEDANTIC:
+      p.tf32 = false;
+      break;
     case CUBLAS_COMPUTE_32F_FAST_TF32:
       if (p.a.type != Type::Single) unsupported("TF32 with inputs that are not fp32");
       p.tf32 = true;
       break;
-    default: unsupported("compute type " + std::to_string(o.compute_type));
+    default:
+      unsupported("compute type " + std::to_string(o.compute_type));
   }
 }
 
@@ -63,15 +70,31 @@ void judge_epilogue(const Operation& o, Problem& p) {
   p.bias = nullptr;
   p.bias_batch_stride = 0;
   switch (o.epilogue) {
-    case CUBLASLT_EPILOGUE_DEFAULT: p.epilogue = Epilogue::None; return;
-    case CUBLASLT_EPILOGUE_RELU: p.epilogue = Epilogue::None; p.relu = true; return;
-    case CUBLASLT_EPILOGUE_BIAS: p.epilogue = Epilogue::Bias; break;
-    case CUBLASLT_EPILOGUE_RELU_BIAS: p.epilogue = Epilogue::Bias; p.relu = true; break;
-    case CUBLASLT_EPILOGUE_BGRADA: p.epilogue = Epilogue::GradientA; break;
-    case CUBLASLT_EPILOGUE_BGRADB: p.epilogue = Epilogue::GradientB; break;
-    default: unsupported("epilogue " + std::to_string(o.epilogue));
+    case CUBLASLT_EPILOGUE_DEFAULT:
+      p.epilogue = Epilogue::None;
+      return;
+    case CUBLASLT_EPILOGUE_RELU:
+      p.epilogue = Epilogue::None;
+      p.relu = true;
+      return;
+    case CUBLASLT_EPILOGUE_BIAS:
+      p.epilogue = Epilogue::Bias;
+      break;
+    case CUBLASLT_EPILOGUE_RELU_BIAS:
+      p.epilogue = Epilogue::Bias;
+      p.relu = true;
+      break;
+    case CUBLASLT_EPILOGUE_BGRADA:
+      p.epilogue = Epilogue::GradientA;
+      break;
+    case CUBLASLT_EPILOGUE_BGRADB:
+      p.epilogue = Epilogue::GradientB;
+      break;
+    default:
+      unsupported("epilogue " + std::to_string(o.epilogue));
   }
-  if (o.bias_type != -1 && type_of(o.bias_type, "bias") != p.d.type) unsupported("a bias of another type than D");
+  if (o.bias_type != -1 && type_of(o.bias_type, "bias") != p.d.type)
+    unsupported("a bias of another type than D");
   p.bias = o.bias;
   p.bias_batch_stride = o.bias_batch_stride;
   if (p.bias_batch_stride < 0) unsupported("a negative batch stride of the bias");
@@ -97,7 +120,8 @@ Problem judge(cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a, cublasLt
   p.b = matrix(b, "B");
   p.c = matrix(c, "C");
   p.d = matrix(d, "D");
-  if (o.pointer_mode != CUBLASLT_POINTER_MODE_HOST) unsupported("alpha and beta in device memory (pointer mode)");
+  if (o.pointer_mode != CUBLASLT_POINTER_MODE_HOST)
+    unsupported("alpha and beta in device memory (pointer mode)");
   if (o.trans_c != CUBLAS_OP_N) unsupported("a transposed C");
   if (o.fill_mode != CUBLAS_FILL_MODE_FULL) unsupported("a triangular fill mode");
   if (o.multiprocessors < 0) invalid("a negative number of multiprocessors");
@@ -107,9 +131,11 @@ Problem judge(cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a, cublasLt
 
   const std::uint64_t m = p.transpose_a ? p.a.cols : p.a.rows, k = p.transpose_a ? p.a.rows : p.a.cols;
   const std::uint64_t n = p.transpose_b ? p.b.rows : p.b.cols, k_of_b = p.transpose_b ? p.b.cols : p.b.rows;
-  if (k != k_of_b) invalid("op(A) has " + std::to_string(k) + " columns, op(B) " + std::to_string(k_of_b) + " rows");
+  if (k != k_of_b)
+    invalid("op(A) has " + std::to_string(k) + " columns, op(B) " + std::to_string(k_of_b) + " rows");
   if (p.d.rows != m || p.d.cols != n) invalid("D's shape is not that of op(A) op(B)");
-  if (p.c.rows != m || p.c.cols != n || p.c.row_order != p.d.row_order) invalid("C's shape or order is not D's");
+  if (p.c.rows != m || p.c.cols != n || p.c.row_order != p.d.row_order)
+    invalid("C's shape or order is not D's");
   p.m = static_cast<int>(m);
   p.n = static_cast<int>(n);
   p.k = static_cast<int>(k);

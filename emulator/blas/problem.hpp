@@ -33,7 +33,9 @@ struct Problem {
   const void* bias;
   std::int64_t bias_batch_stride;
 
-  std::uint64_t bias_elements() const { return static_cast<std::uint64_t>(epilogue == Epilogue::GradientB ? n : m); }
+  std::uint64_t bias_elements() const {
+    return static_cast<std::uint64_t>(epilogue == Epilogue::GradientB ? n : m);
+  }
 };
 
 // Throws Refusal.

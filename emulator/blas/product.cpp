@@ -137,9 +137,9 @@ void multiply(const Problem& p, float alpha, float beta, const Operands& operand
     const View a = input(p.a, operands.a + offset(p.a), p.tf32, scratch_a);
     const View b = input(p.b, operands.b + offset(p.b), p.tf32, scratch_b);
     const View sum = accumulator(p, beta, operands.c + offset(p.c), d, scratch_d);
-    cblas_sgemm(p.d.row_order ? CblasRowMajor : CblasColMajor, flag(p.a, p.transpose_a), flag(p.b, p.transpose_b),
-                p.m, p.n, p.k, alpha, a.at, static_cast<int>(a.ld), b.at, static_cast<int>(b.ld), beta, sum.at,
-                static_cast<int>(sum.ld));
+    cblas_sgemm(p.d.row_order ? CblasRowMajor : CblasColMajor, flag(p.a, p.transpose_a),
+                flag(p.b, p.transpose_b), p.m, p.n, p.k, alpha, a.at, static_cast<int>(a.ld), b.at,
+                static_cast<int>(b.ld), beta, sum.at, static_cast<int>(sum.ld));
     if (p.epilogue == Epilogue::Bias) add_bias(p, bias, sum);
     if (p.relu) rectify(p, sum);
     if (p.d.type == Type::Half) narrow<Half>(p.d, sum.at, d);

@@ -20,8 +20,8 @@ struct Case {
   bool whole_numbers = true;  // sums are exact
 };
 
-Case make(std::size_t m, std::size_t n, std::size_t k, cudaDataType in = CUDA_R_32F, cudaDataType out = CUDA_R_32F,
-          unsigned choices = 0) {
+Case make(std::size_t m, std::size_t n, std::size_t k, cudaDataType in = CUDA_R_32F,
+          cudaDataType out = CUDA_R_32F, unsigned choices = 0) {
   Case t;
   t.m = m;
   t.n = n;
@@ -66,18 +66,22 @@ Data run(const Case& t, const Data& in, cudaStream_t stream = nullptr) {
   operation.set(CUBLASLT_MATMUL_DESC_EPILOGUE, t.epilogue);
   const Device a(in.a), b(in.b), c(in.c), d(in.d), bias(in.bias), workspace(4096);
   operation.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(bias.at()));
-  const Layout la(t.a, t.batches), lb(t.b, t.batches), lc(t.in_place ? t.d : t.c, t.batches), ld(t.d, t.batches);
+  const Layout la(t.a, t.batches), lb(t.b, t.batches), lc(t.in_place ? t.d : t.c, t.batches),
+      ld(t.d, t.batches);
   cublasLtMatmulPreference_t preference = nullptr;
   EXPECT_EQ(cublasLtMatmulPreferenceCreate(&preference), CUBLAS_STATUS_SUCCESS);
   const std::uint64_t offered = 4096;
-  cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &offered, sizeof offered);
+  cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &offered,
+                                       sizeof offered);
   cublasLtMatmulHeuristicResult_t result{};
   int found = 0;
-  EXPECT_EQ(cublasLtMatmulAlgoGetHeuristic(handle(), operation, la, lb, lc, ld, preference, 1, &result, &found),
-            CUBLAS_STATUS_SUCCESS);
+  EXPECT_EQ(
+      cublasLtMatmulAlgoGetHeuristic(handle(), operation, la, lb, lc, ld, preference, 1, &result, &found),
+      CUBLAS_STATUS_SUCCESS);
   EXPECT_EQ(found, 1);
   EXPECT_EQ(cublasLtMatmul(handle(), operation, &t.alpha, a.at(), la, b.at(), lb, &t.beta,
-                           t.in_place ? d.at() : c.at(), lc, d.at(), ld, &result.algo, workspace.at(), 4096, stream),
+                           t.in_place ? d.at() : c.at(), lc, d.at(), ld, &result.algo, workspace.at(), 4096,
+                           stream),
             CUBLAS_STATUS_SUCCESS);
   cublasLtMatmulPreferenceDestroy(preference);
   EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
@@ -95,26 +99,28 @@ double to_tf32(double x) {
 void check(const Case& t) {
   SCOPED_TRACE(testing::Message() << t.m << "x" << t.n << "x" << t.k << " batches " << t.batches << " orders "
                                   << t.a.row_order << t.b.row_order << t.d.row_order << " transposes "
-                                  << t.transpose_a << t.transpose_b << " types " << t.a.type << " " << t.d.type
-                                  << " epilogue " << t.epilogue);
+                                  << t.transpose_a << t.transpose_b << " types " << t.a.type << " "
+                                  << t.d.type << " epilogue " << t.epilogue);
   const Data in = fill(t);
   const Data out = run(t, in);
   Bytes expected = in.d;
   const auto rounded = [&](double x) { return t.compute == CUBLAS_COMPUTE_32F_FAST_TF32 ? to_tf32(x) : x; };
-  const bool bias = (t.epilogue & CUBLASLT_EPILOGUE_BIAS) != 0, relu = (t.epilogue & CUBLASLT_EPILOGUE_RELU) != 0;
+  const bool bias = (t.epilogue & CUBLASLT_EPILOGUE_BIAS) != 0,
+             relu = (t.epilogue & CUBLASLT_EPILOGUE_RELU) != 0;
   for (int batch = 0; batch < t.batches; batch++)
     for (std::size_t i = 0; i < t.m; i++)
       for (std::size_t j = 0; j < t.n; j++) {
         double sum = 0, size = 0;
         for (std::size_t k = 0; k < t.k; k++) {
-          const double x = load(t.a.type, in.a, t.transpose_a ? t.a.index(batch, k, i) : t.a.index(batch, i, k));
-          const double y = load(t.b.type, in.b, t.transpose_b ? t.b.index(batch, j, k) : t.b.index(batch, k, j));
+          const double x =
+              load(t.a.type, in.a, t.transpose_a ? t.a.index(batch, k, i) : t.a.index(batch, i, k));
+          const double y =
+              load(t.b.type, in.b, t.transpose_b ? t.b.index(batch, j, k) : t.b.index(batch, k, j));
           sum += rounded(x) * rounded(y);
           size += std::fabs(x * y);
         }
         double value = t.alpha * sum;
-        if (t.beta != 0)
-          value += t.beta * load(t.c.type, in.c, (t.in_place ? t.d : t.c).index(batch, i, j));
+        if (t.beta != 0) value += t.beta * load(t.c.type, in.c, (t.in_place ? t.d : t.c).index(batch, i, j));
         if (bias) value += load(t.d.type, in.bias, i);
         if (relu && value < 0) value = 0;
         const std::size_t at = t.d.index(batch, i, j);
@@ -122,8 +128,8 @@ void check(const Case& t) {
         if (!t.whole_numbers) {
           // fp32 sums of k terms; the addends of beta and bias are of the size of one.
           const double got = load(t.d.type, out.d, at), unit = t.d.type == CUDA_R_32F ? 0x1p-24 : 0x1p-11;
-          const double bound =
-              0x1p-24 * static_cast<double>(t.k + 4) * (std::fabs(t.alpha) * size + 8) + unit * std::fabs(value);
+          const double bound = 0x1p-24 * static_cast<double>(t.k + 4) * (std::fabs(t.alpha) * size + 8) +
+                               unit * std::fabs(value);
           ASSERT_NEAR(got, value, bound) << i << "," << j;
           store(t.d.type, expected, at, got);
         }
@@ -202,7 +208,8 @@ TEST(Product, Batches) {
 }
 
 TEST(Product, Epilogues) {
-  for (const std::uint32_t epilogue : {CUBLASLT_EPILOGUE_RELU, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU_BIAS})
+  for (const std::uint32_t epilogue :
+       {CUBLASLT_EPILOGUE_RELU, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU_BIAS})
     for (const cudaDataType type : {CUDA_R_32F, CUDA_R_16F})
       for (const unsigned choices : {0u, 31u}) {
         Case t = make(6, 9, 4, type, type, choices);
@@ -232,7 +239,8 @@ TEST(Product, InputsAreSummedAlongK) {
 }
 
 TEST(Product, LargeShapesGiveTheSameBitsEachTime) {
-  for (const auto& [m, n, k] : {std::tuple<int, int, int>{1024, 32, 256}, {257, 65, 1031}, {64, 1, 512}, {1, 300, 5}})
+  for (const auto& [m, n, k] :
+       {std::tuple<int, int, int>{1024, 32, 256}, {257, 65, 1031}, {64, 1, 512}, {1, 300, 5}})
     for (const cudaDataType type : {CUDA_R_32F, CUDA_R_16F}) {
       Case t = make(m, n, k, type, type, 16 + 4 + 2);
       t.whole_numbers = false;

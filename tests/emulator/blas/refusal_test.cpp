@@ -19,20 +19,24 @@ struct Call {
   cublasStatus_t choose() {
     cublasLtMatmulPreference_t p = nullptr;
     cublasLtMatmulPreferenceCreate(&p);
-    for (const auto which : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-                             CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
-      EXPECT_EQ(cublasLtMatmulPreferenceSetAttribute(p, which, &alignment, sizeof alignment), CUBLAS_STATUS_SUCCESS);
-    EXPECT_EQ(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &offered, sizeof offered),
+    for (const auto which :
+         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+      EXPECT_EQ(cublasLtMatmulPreferenceSetAttribute(p, which, &alignment, sizeof alignment),
+                CUBLAS_STATUS_SUCCESS);
+    EXPECT_EQ(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &offered,
+                                                   sizeof offered),
               CUBLAS_STATUS_SUCCESS);
     int found = 0;
-    const auto status = cublasLtMatmulAlgoGetHeuristic(handle(), operation, la, lb, lc, ld, p, 1, &chosen, &found);
+    const auto status =
+        cublasLtMatmulAlgoGetHeuristic(handle(), operation, la, lb, lc, ld, p, 1, &chosen, &found);
     EXPECT_EQ(found, status == CUBLAS_STATUS_SUCCESS ? 1 : 0);
     cublasLtMatmulPreferenceDestroy(p);
     return status;
   }
   cublasStatus_t run(const void* at_a, const void* at_b, void* at_d, void* at_workspace, std::size_t size) {
-    return cublasLtMatmul(handle(), operation, &alpha, at_a, la, at_b, lb, &beta, c.at(), lc, at_d, ld, &chosen.algo,
-                          at_workspace, size, nullptr);
+    return cublasLtMatmul(handle(), operation, &alpha, at_a, la, at_b, lb, &beta, c.at(), lc, at_d, ld,
+                          &chosen.algo, at_workspace, size, nullptr);
   }
   cublasStatus_t run() { return run(a.at(), b.at(), d.at(), workspace.at(), 8192); }
 };
@@ -56,8 +60,9 @@ TEST(Refusal, DeclaredAlignmentsAreHeldTo) {
   EXPECT_EQ(call.run(call.a.at(), call.b.at(), call.d.at() + 8, call.workspace.at(), 8192),
             CUBLAS_STATUS_INVALID_VALUE);
   // Without an algorithm an element's alignment is enough.
-  EXPECT_EQ(cublasLtMatmul(handle(), call.operation, &call.alpha, call.a.at() + 4, call.la, call.b.at() + 8, call.lb,
-                           &call.beta, call.c.at(), call.lc, call.d.at() + 4, call.ld, nullptr, nullptr, 0, nullptr),
+  EXPECT_EQ(cublasLtMatmul(handle(), call.operation, &call.alpha, call.a.at() + 4, call.la, call.b.at() + 8,
+                           call.lb, &call.beta, call.c.at(), call.lc, call.d.at() + 4, call.ld, nullptr,
+                           nullptr, 0, nullptr),
             CUBLAS_STATUS_SUCCESS);
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
 }
@@ -66,7 +71,9 @@ TEST(Refusal, TheWorkspaceIsHandedOverAndOverwritten) {
   Call call;
   ASSERT_EQ(call.choose(), CUBLAS_STATUS_SUCCESS);
   ASSERT_GT(call.chosen.workspaceSize, 0u);
-  const auto run = [&](void* at, std::size_t size) { return call.run(call.a.at(), call.b.at(), call.d.at(), at, size); };
+  const auto run = [&](void* at, std::size_t size) {
+    return call.run(call.a.at(), call.b.at(), call.d.at(), at, size);
+  };
   EXPECT_EQ(run(nullptr, 0), CUBLAS_STATUS_INVALID_VALUE);
   EXPECT_EQ(run(nullptr, 8192), CUBLAS_STATUS_INVALID_VALUE);
   EXPECT_EQ(run(call.workspace.at(), call.chosen.workspaceSize - 1), CUBLAS_STATUS_INVALID_VALUE);
@@ -83,7 +90,9 @@ TEST(Refusal, TheWorkspaceIsHandedOverAndOverwritten) {
 
 TEST(Refusal, WhatIsNotSupportedSaysSo) {
   const std::function<void(Call&)> changes[] = {
-      [](Call& c) { c.operation.set(CUBLASLT_MATMUL_DESC_POINTER_MODE, std::int32_t{CUBLASLT_POINTER_MODE_DEVICE}); },
+      [](Call& c) {
+        c.operation.set(CUBLASLT_MATMUL_DESC_POINTER_MODE, std::int32_t{CUBLASLT_POINTER_MODE_DEVICE});
+      },
       [](Call& c) { c.operation.set(CUBLASLT_MATMUL_DESC_EPILOGUE, std::uint32_t{CUBLASLT_EPILOGUE_GELU}); },
       [](Call& c) { c.operation.set(CUBLASLT_MATMUL_DESC_COMPUTE_TYPE, std::int32_t{CUBLAS_COMPUTE_16F}); },
       [](Call& c) { c.operation.set(CUBLASLT_MATMUL_DESC_SCALE_TYPE, std::int32_t{CUDA_R_64F}); },
@@ -123,8 +132,8 @@ TEST(Refusal, ImpossibleShapes) {
     Call call;
     changes[i](call);
     const cublasStatus_t status =
-        cublasLtMatmul(handle(), call.operation, &call.alpha, call.a.at(), call.la, call.b.at(), call.lb, &call.beta,
-                       call.c.at(), call.lc, call.d.at(), call.ld, nullptr, nullptr, 0, nullptr);
+        cublasLtMatmul(handle(), call.operation, &call.alpha, call.a.at(), call.la, call.b.at(), call.lb,
+                       &call.beta, call.c.at(), call.lc, call.d.at(), call.ld, nullptr, nullptr, 0, nullptr);
     EXPECT_EQ(status, CUBLAS_STATUS_INVALID_VALUE) << i;
   }
 }
@@ -135,8 +144,8 @@ TEST(Refusal, AlgorithmsOfOtherProducts) {
   ASSERT_EQ(call.choose(), CUBLAS_STATUS_SUCCESS);
   call.operation.set(CUBLASLT_MATMUL_DESC_EPILOGUE, std::uint32_t{CUBLASLT_EPILOGUE_RELU});
   EXPECT_EQ(call.run(), CUBLAS_STATUS_NOT_SUPPORTED);
-  EXPECT_EQ(cublasLtMatmulAlgoCheck(handle(), call.operation, call.la, call.lb, call.lc, call.ld, &call.chosen.algo,
-                                    &call.chosen),
+  EXPECT_EQ(cublasLtMatmulAlgoCheck(handle(), call.operation, call.la, call.lb, call.lc, call.ld,
+                                    &call.chosen.algo, &call.chosen),
             CUBLAS_STATUS_NOT_SUPPORTED);
 }
 
@@ -148,8 +157,9 @@ TEST(Refusal, Attributes) {
             CUBLAS_STATUS_INVALID_VALUE);
   EXPECT_EQ(cublasLtMatmulDescSetAttribute(operation, CUBLASLT_MATMUL_DESC_TRANSA, nullptr, 4),
             CUBLAS_STATUS_INVALID_VALUE);
-  EXPECT_EQ(cublasLtMatmulDescGetAttribute(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, nullptr, 0, &written),
-            CUBLAS_STATUS_SUCCESS);
+  EXPECT_EQ(
+      cublasLtMatmulDescGetAttribute(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, nullptr, 0, &written),
+      CUBLAS_STATUS_SUCCESS);
   EXPECT_EQ(written, sizeof(void*));
   operation.set(CUBLASLT_MATMUL_DESC_TRANSB, std::int32_t{CUBLAS_OP_T});
   EXPECT_EQ(cublasLtMatmulDescGetAttribute(operation, CUBLASLT_MATMUL_DESC_TRANSB, &value, 4, nullptr),
