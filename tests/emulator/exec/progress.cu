@@ -1,0 +1,220 @@
+// Paths that part and meet, calls, spinning lanes, warps and blocks, and what is reported where none can go on.
+#include <cuda_runtime.h>
+#include <gtest/gtest.h>
+
+#undef NDEBUG
+#include <cassert>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "ptxvm/ptxvm.h"
+
+namespace {
+
+template <class T>
+struct Managed {  // device memory, zeroed
+  explicit Managed(size_t n) : count(n) {
+    EXPECT_EQ(cudaMalloc(&data, n * sizeof(T)), cudaSuccess);
+    EXPECT_EQ(cudaMemset(data, 0, n * sizeof(T)), cudaSuccess);
+  }
+  ~Managed() { cudaFree(data); }
+  std::vector<T> host() {
+    std::vector<T> values(count);
+    EXPECT_EQ(cudaMemcpy(values.data(), data, count * sizeof(T), cudaMemcpyDeviceToHost), cudaSuccess);
+    return values;
+  }
+  size_t count;
+  T* data = nullptr;
+};
+
+// Collatz lengths: every lane leaves its loop at another time, through two paths.
+__host__ __device__ int collatz(unsigned n) {
+  int steps = 0;
+  while (n != 1) {
+    if (n % 2) {
+      n = 3 * n + 1;
+      for (unsigned k = 0; k < n % 3; ++k) steps += 0 * k;
+    } else {
+      n /= 2;
+    }
+    ++steps;
+  }
+  return steps;
+}
+__global__ void collatz_kernel(int* out) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  out[i] = collatz(i + 1);
+}
+TEST(Divergence, LanesLeaveNestedLoopsOnTheirOwn) {
+  Managed<int> out(300);
+  collatz_kernel<<<3, 100>>>(out.data);
+  const std::vector<int> r = out.host();
+  for (unsigned i = 0; i < 300; ++i) EXPECT_EQ(r[i], collatz(i + 1)) << i;
+}
+
+__device__ __noinline__ int fibonacci(int n) { return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2); }
+__global__ void fibonacci_kernel(int* out) { out[threadIdx.x] = fibonacci(int(threadIdx.x % 12)); }
+TEST(Calls, RecursionKeepsEveryLanesFrames) {
+  Managed<int> out(64);
+  fibonacci_kernel<<<1, 64>>>(out.data);
+  const int expected[12] = {0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89};
+  const std::vector<int> r = out.host();
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(r[i], expected[i % 12]) << i;
+}
+
+__device__ __noinline__ int twice(int v) { return 2 * v; }
+__device__ __noinline__ int square(int v) { return v * v; }
+__device__ __noinline__ int negate(int v) { return -v; }
+__device__ int (*const functions[3])(int) = {twice, square, negate};
+__global__ void pointer_kernel(int* out) { out[threadIdx.x] = functions[threadIdx.x % 3](int(threadIdx.x)); }
+TEST(Calls, FunctionPointersDifferByLane) {
+  Managed<int> out(96);
+  pointer_kernel<<<1, 96>>>(out.data);
+  const std::vector<int> r = out.host();
+  for (int i = 0; i < 96; ++i) EXPECT_EQ(r[i], i % 3 == 0 ? 2 * i : i % 3 == 1 ? i * i : -i);
+}
+
+__global__ void lock_kernel(int* lock, int* count) {
+  bool done = false;
+  while (!done) {
+    if (atomicCAS(lock, 0, 1) == 0) {
+      *static_cast<volatile int*>(count) = *static_cast<volatile int*>(count) + 1;
+      __threadfence();
+      atomicExch(lock, 0);
+      done = true;
+    }
+  }
+}
+TEST(Progress, ALockBetweenLanesOfAWarp) {
+  Managed<int> state(2);
+  lock_kernel<<<3, 64>>>(state.data, state.data + 1);
+  EXPECT_EQ(state.host()[1], 192);
+}
+// The plain form: nobody leaves the loop before it holds the lock.
+__global__ void plain_lock_kernel(int* lock, int* count) {
+  while (atomicCAS(lock, 0, 1) != 0) {}
+  *static_cast<volatile int*>(count) = *static_cast<volatile int*>(count) + 1;
+  __threadfence();
+  atomicExch(lock, 0);
+}
+TEST(Progress, LanesThatSpinLetTheHolderGoOn) {
+  Managed<int> state(2);
+  plain_lock_kernel<<<2, 64>>>(state.data, state.data + 1);
+  EXPECT_EQ(state.host()[1], 128);
+}
+
+__global__ void chain_kernel(int* turn, int* out) {
+  // Warp k waits for warp k-1, block b for block b-1, the last one first in order of execution or not.
+  const int warps = blockDim.x / 32, me = blockIdx.x * warps + (warps - 1 - threadIdx.x / 32);
+  if (threadIdx.x % 32 == 0) {
+    while (*static_cast<volatile int*>(turn) != me) {}
+    out[me] = me * me;
+    __threadfence();
+    atomicAdd(turn, 1);
+  }
+}
+TEST(Progress, WarpsAndBlocksThatWaitForEachOther) {
+  Managed<int> turn(1), out(32);
+  chain_kernel<<<8, 128>>>(turn.data, out.data);
+  const std::vector<int> r = out.host();
+  for (int i = 0; i < 32; ++i) EXPECT_EQ(r[i], i * i);
+}
+
+__global__ void early_exit_kernel(int* out) {
+  if (threadIdx.x % 5 == 0) return;
+  __syncthreads();
+  const unsigned here = __activemask();
+  out[threadIdx.x] = __popc(__ballot_sync(here, 1));
+}
+TEST(Barriers, ThreadsThatHaveExitedAreNotWaitedFor) {
+  Managed<int> out(64);
+  early_exit_kernel<<<1, 64>>>(out.data);
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  int sum = 0;
+  for (int v : out.host()) sum += v > 0;
+  EXPECT_EQ(sum, 51);
+}
+
+__global__ void vote_kernel(int* out) {
+  out[3 * threadIdx.x] = __syncthreads_count(threadIdx.x % 3 == 0);
+  out[3 * threadIdx.x + 1] = __syncthreads_and(threadIdx.x < 70);
+  out[3 * threadIdx.x + 2] = __syncthreads_or(threadIdx.x == 69);
+}
+TEST(Barriers, CarryCountsAndVotes) {
+  Managed<int> out(3 * 70);
+  vote_kernel<<<1, 70>>>(out.data);
+  const std::vector<int> r = out.host();
+  for (int i = 0; i < 70; ++i) {
+    EXPECT_EQ(r[3 * i], 24);
+    EXPECT_NE(r[3 * i + 1], 0);
+    EXPECT_NE(r[3 * i + 2], 0);
+  }
+}
+
+// Each fault ends the device's work for the process on a GPU; the emulator's device mends at a reset.
+class Fault : public testing::Test {
+ protected:
+  void expect(cudaError_t status, std::vector<std::string> words) {
+    EXPECT_EQ(cudaDeviceSynchronize(), status);
+    const std::string report = ptxvm_last_report();
+    for (const std::string& word : words) EXPECT_NE(report.find(word), std::string::npos) << word << " in\n" << report;
+    cudaDeviceReset();
+  }
+};
+
+__global__ void half_a_barrier_kernel(int* out) {
+  if (threadIdx.x < 32) {
+    while (*static_cast<volatile int*>(out) == 0 && threadIdx.x > 64) {}
+    asm volatile("bar.sync 1, 64;" ::: "memory");
+  }
+}
+TEST_F(Fault, ABarrierThatOthersNeverReach) {
+  Managed<int> out(1);
+  half_a_barrier_kernel<<<1, 64>>>(out.data);
+  expect(cudaErrorLaunchFailure, {"deadlock", "half_a_barrier_kernel", "barrier 1", "32 threads have come of 64", "block (0,0,0)"});
+}
+
+__global__ void missing_lanes_kernel(int* out) {
+  if (threadIdx.x < 16) out[threadIdx.x] = __shfl_sync(0xffffffffu, int(threadIdx.x), 20);
+  else if (threadIdx.x == 16) { asm volatile("bar.sync 2, 64;" ::: "memory"); }
+}
+TEST_F(Fault, AShuffleWhoseMaskNamesLanesThatNeverCome) {
+  Managed<int> out(32);
+  missing_lanes_kernel<<<1, 32>>>(out.data);
+  expect(cudaErrorLaunchFailure, {"deadlock", "missing_lanes_kernel", "never come"});
+}
+
+__global__ void beyond_kernel(int* out) { out[threadIdx.x] = 1; }
+TEST_F(Fault, AStoreBehindTheEndNamesThreadAndAllocation) {
+  Managed<int> out(40);
+  beyond_kernel<<<1, 64>>>(out.data);
+  expect(cudaErrorIllegalAddress, {"out of bounds", "write to 4 bytes", "beyond_kernel", "thread (40,0,0)", "160 bytes"});
+}
+
+__global__ void crooked_kernel(char* p) { *reinterpret_cast<float*>(p + 2) = 1; }
+TEST_F(Fault, AMisalignedStoreIsNamed) {
+  Managed<char> out(16);
+  crooked_kernel<<<1, 1>>>(out.data);
+  expect(cudaErrorMisalignedAddress, {"misaligned", "4-byte", "crooked_kernel"});
+}
+
+__global__ void assert_kernel(int v) {
+  assert(v == 3);
+}
+TEST_F(Fault, AnAssertionSaysWhatFailed) {
+  assert_kernel<<<1, 1>>>(4);
+  expect(cudaErrorAssert, {"v == 3", "progress.cu:", "thread (0,0,0)"});
+}
+
+__global__ void print_kernel() {
+  if (threadIdx.x == 3) printf("%d %5.2f %s %llx %c|\n", -7, 2.5, "text", 0xabcdef0123ull, 'z');
+}
+TEST(Print, FormatsAsCDoes) {
+  testing::internal::CaptureStdout();
+  print_kernel<<<1, 32>>>();
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "-7  2.50 text abcdef0123 z|\n");
+}
+
+}  // namespace
