@@ -57,11 +57,23 @@ void check_descriptor(const recur_linear_descriptor& d) {
   require_elements("outputs * inputs", d.outputs, d.inputs);
 }
 
-// The parts of backward follow each other on one stream and share the scratch memory.
+// Forward: the product's scratch memory, then room for the bias. The parts of backward follow each other on one
+// stream and share the scratch memory.
 recur_linear_sizes sizes_of(const recur_linear_descriptor& d) {
+  const size_t bias = d.has_bias ? sizeof(float) * d.outputs : 0;
   size_t sum = d.has_bias ? kernels::column_sum_workspace(d.rows, d.outputs) : 0;
-  return {Gemm::workspace(output_shape(d)), std::max({Gemm::workspace(input_gradient_shape(d)),
+  return {Gemm::workspace(output_shape(d)) + bias, std::max({Gemm::workspace(input_gradient_shape(d)),
                                                       Gemm::workspace(weight_gradient_shape(d)), sum})};
+}
+
+// The bias at a multiple of 16 bytes: the product's epilogue reads it in such pieces, and no preference of
+// cuBLASLt's speaks of its alignment.
+const float* aligned_bias(const recur_linear_descriptor& d, const recur_linear_forward_args& a) {
+  if (!d.has_bias) return nullptr;
+  if (reinterpret_cast<uintptr_t>(a.bias) % 16 == 0) return a.bias;
+  float* copy = reinterpret_cast<float*>(static_cast<char*>(a.workspace) + Gemm::workspace(output_shape(d)));
+  RECUR_CUDA(cudaMemcpyAsync(copy, a.bias, sizeof(float) * d.outputs, cudaMemcpyDeviceToDevice, a.stream));
+  return copy;
 }
 
 void check_backward(const recur_linear_plan& plan, const recur_linear_backward_args& a) {
@@ -130,7 +142,7 @@ recur_status recur_linear_forward(const recur_linear_plan* plan, const recur_lin
     buffers.check();
     require_no_pending_error();
     plan->output.run(args->stream, 1, args->input, args->weight, 0, args->output, args->output,
-                     args->workspace, d.has_bias ? args->bias : nullptr);
+                     args->workspace, aligned_bias(d, *args));
   });
 }
 

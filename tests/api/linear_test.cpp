@@ -180,10 +180,12 @@ TEST(Linear, NamesWhatIsWrong) {
 
   Linear with({600, 3, 4, 1}), without({600, 3, 4, 0});
   ExactBuffer<float> buffer(4096), gradients(4096);
-  ExactBuffer<char> workspace(with.sizes().backward_workspace);
+  ExactBuffer<char> workspace(with.sizes().backward_workspace), forward_workspace(with.sizes().forward_workspace);
   LinearForward forward = {};
   forward.input = forward.weight = forward.bias = buffer.get();
   forward.output = gradients.get();
+  forward.workspace = forward_workspace.get();
+  forward.workspace_size = forward_workspace.size();
   LinearBackward backward = {};
   backward.input = backward.weight = backward.output_gradient = buffer.get();
   backward.input_gradient = gradients.get();
