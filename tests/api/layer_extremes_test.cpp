@@ -93,5 +93,53 @@ TEST(LayerExtremes, MoreThan65535OfEachSize) {
   }
 }
 
+// Inference keeps the gates of a few steps at a time. Here that is fewer than T, with a rest; rows of a batch
+// do not depend on each other, so a few of them are enough to tell.
+TEST(LayerExtremes, InferenceInChunksOfSteps) {
+  const int64_t T = 3, N = 32768, I = 1, H = 64;
+  const LayerCase whole = {{T, N, I, H}, true, true, false, false};
+  LayerCase row_case = whole;
+  row_case.shape.batch = 1;
+  const LayerProblem one(row_case, reference::Activation::standard);
+  const std::vector<float> x = random_fill(T * N * I, 1), h0 = random_fill(N * H, 2),
+                           c0 = random_fill(N * H, 3);
+
+  LayerProblem problem = one;
+  problem.layer_case = whole;
+  problem.x = x;
+  problem.h0 = h0;
+  problem.c0 = c0;
+  problem.dy.resize(T * N * H);
+  LayerRun run(problem);
+  ASSERT_LT(run.sizes().inference_workspace, size_t(T * N * 4 * H) * sizeof(float)) << "this is one chunk";
+  run.forward(false);
+  const LayerResult result = run.result();
+
+  for (int64_t n : {int64_t{0}, int64_t{1}, N / 2 + 1, N - 1}) {
+    const auto rows = [&](const std::vector<float>& all, int64_t steps, int64_t width) {
+      std::vector<float> out;
+      for (int64_t t = 0; t < steps; ++t) {
+        const auto begin = all.begin() + (t * N + n) * width;
+        out.insert(out.end(), begin, begin + width);
+      }
+      return out;
+    };
+    LayerProblem row = one;
+    row.x = rows(x, T, I);
+    row.h0 = rows(h0, 1, H);
+    row.c0 = rows(c0, 1, H);
+    row.compute();
+    const auto near = [&](const char* name, const std::vector<float>& values,
+                          const std::vector<double>& expected) {
+      const Worst worst = row.compare(name, values, expected);
+      EXPECT_TRUE(worst.ok()) << name << " of row " << n << ": " << worst.text();
+    };
+    near("y", rows(result.y, T, H), row.expected().y);
+    near("hT", rows(result.hT, 1, H), row.expected().hT);
+    near("cT", rows(result.cT, 1, H), row.expected().cT);
+  }
+  EXPECT_EQ(run.damage(), "");
+}
+
 }  // namespace
 }  // namespace recur::test

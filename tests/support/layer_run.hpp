@@ -159,7 +159,7 @@ class LayerRun {
     check_recur(recur_layer_backward(plan_.get(), &args), "recur_layer_backward");
   }
 
-  // T calls of step instead of forward; h goes from one half of y to the next, c stays in cT.
+  // T calls of step instead of forward; h goes from one step of y to the next, c stays in cT.
   void steps(cudaStream_t stream = nullptr) {
     const auto [T, N, I, H] = problem_.layer_case.shape;
     for (int64_t t = 0; t < T; ++t) {
