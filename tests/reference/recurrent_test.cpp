@@ -55,7 +55,8 @@ TEST_P(RecurrentReference, EachGradientElementIsTheDerivative) {
     const Vector dy = random(T * N * H), dhT = random(N * H);
     auto loss = [&] {
       const RecurrentForward f = recurrent_forward(cell, shape, p, x, h0);
-      return dot(f.y.data(), dy.data(), T * N * H) + dot(f.hT.data(), dhT.data(), N * H);
+      return dot(f.y.data(), dy.data(), int64_t(dy.size())) +
+             dot(f.hT.data(), dhT.data(), int64_t(dhT.size()));
     };
     const RecurrentGradients g =
         recurrent_backward(cell, shape, p, x, h0, recurrent_forward(cell, shape, p, x, h0), dy, dhT);
