@@ -83,7 +83,8 @@ void FunctionDecoder::decode() {
     p_.code[at].imm = target->second;
   }
   for (auto& [at, name] : tables_) {
-    auto table = std::find_if(f_.branch_tables.begin(), f_.branch_tables.end(), [&](auto& t) { return t.name == name; });
+    auto table = std::find_if(f_.branch_tables.begin(), f_.branch_tables.end(),
+                              [&wanted = name](auto& t) { return t.name == wanted; });
     if (table == f_.branch_tables.end()) refuse("unknown branch table " + name);
     std::vector<std::uint32_t> targets;
     for (const std::string& label : table->targets) targets.push_back(label_pc_.at(label));

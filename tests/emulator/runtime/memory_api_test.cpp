@@ -108,7 +108,8 @@ TEST_F(MemoryApi, PoolsKeepAccount) {
   cudaMemPool_t pool = nullptr;
   cudaMemPoolProps properties{};
   properties.allocType = cudaMemAllocationTypePinned;
-  properties.location = {cudaMemLocationTypeDevice, {0}};
+  properties.location.type = cudaMemLocationTypeDevice;
+  properties.location.id = 0;
   properties.maxSize = 1000;
   CUDA(cudaMemPoolCreate(&pool, &properties));
   void *a = nullptr, *b = nullptr;
