@@ -23,7 +23,7 @@ void park(Warp& w, std::uint32_t pc, std::uint32_t mask, Group::State state = Gr
           std::uint32_t barrier = 0, std::uint64_t generation = 0) {
   for (std::uint32_t k = 0; k < w.parked_count; ++k) {
     Group& g = w.parked[k];
-    if (g.pc == pc && g.frame == w.frame && g.local == w.local && g.state == state &&
+    if (g.pc == pc && g.frame == w.frame && g.local == w.local && g.state == state && !g.passed &&
         (state != Group::State::Barrier || (g.barrier == barrier && g.generation == generation))) {
       g.mask |= mask;
       return;
@@ -38,6 +38,7 @@ void park(Warp& w, std::uint32_t pc, std::uint32_t mask, Group::State state = Gr
   g.barrier = barrier;
   g.generation = generation;
   g.parked_at = ++w.clock;
+  g.passed = false;
 }
 
 // Lanes of a group at a Collective whose members are all here (exited lanes are not waited for).
@@ -59,19 +60,19 @@ bool is_warp_barrier(const Inst& in) { return in.flow == Flow::Collective && in.
 // Groups that wait become runnable where what they wait for has come.
 void wake(Warp& w) {
   const Inst* code = w.block->image->code;
+  // Who waits at a bar.warp.sync now. Lanes that an earlier one has released do not count, though they have yet
+  // to leave it: they still owe their arrival at the next.
+  std::uint32_t at_warp_barriers = 0;
+  for (std::uint32_t k = 0; k < w.parked_count; ++k)
+    if (w.parked[k].state == Group::State::Collective && is_warp_barrier(code[w.parked[k].pc]))
+      at_warp_barriers |= w.parked[k].mask;
   for (std::uint32_t k = 0; k < w.parked_count; ++k) {
     Group& g = w.parked[k];
     if (g.state == Group::State::Barrier) {
       if (w.block->barriers[g.barrier].generation != g.generation) g.state = Group::State::Runnable;
     } else if (g.state == Group::State::Collective) {
       const Inst& in = code[g.pc];
-      std::uint32_t here = g.mask;
-      if (is_warp_barrier(in)) {
-        for (std::uint32_t j = 0; j < w.parked_count; ++j)
-          if (w.parked[j].state != Group::State::Barrier && is_warp_barrier(code[w.parked[j].pc]) &&
-              (w.parked[j].state == Group::State::Collective || w.parked[j].passed))
-            here |= w.parked[j].mask;
-      }
+      const std::uint32_t here = is_warp_barrier(in) ? at_warp_barriers : g.mask;
       std::uint32_t ready = ready_lanes(w, in, here, w.registers + g.frame) & g.mask;
       if (!ready) continue;
       if (ready != g.mask) {

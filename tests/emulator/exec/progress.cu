@@ -136,6 +136,81 @@ TEST(Barriers, ThreadsThatHaveExitedAreNotWaitedFor) {
   EXPECT_EQ(sum, 51);
 }
 
+// Lanes synchronise in two branches of their own, then all exchange values from two places of the code: the
+// first meeting must leave no mark that lets a later one pass early.
+__global__ void meetings_kernel(int* out) {
+  const int lane = int(threadIdx.x % 32);
+  int v = lane;
+  for (int round = 0; round < 3; ++round) {
+    if (lane % 3 == round) {
+      for (int k = 0; k < lane; ++k) v += k % 2;
+      __syncwarp();
+      v += 100;
+    } else {
+      v += 7;
+      __syncwarp();
+      for (int k = 0; k < 32 - lane; ++k) v += k % 3 == 0;
+    }
+    v += __shfl_xor_sync(0xffffffffu, v, 1 << round);
+  }
+  out[threadIdx.x] = v;
+}
+TEST(Divergence, MeetingsInTwoBranchesAndThenOfAll) {
+  Managed<int> out(64);
+  meetings_kernel<<<1, 64>>>(out.data);
+  std::vector<int> v(32), r = out.host();
+  for (int lane = 0; lane < 32; ++lane) v[size_t(lane)] = lane;
+  for (int round = 0; round < 3; ++round) {
+    for (int lane = 0; lane < 32; ++lane) {
+      int& one = v[size_t(lane)];
+      if (lane % 3 == round) one += lane / 2 + 100;
+      else one += 7 + (32 - lane + 2) / 3;
+    }
+    const std::vector<int> before = v;
+    for (int lane = 0; lane < 32; ++lane) v[size_t(lane)] += before[size_t(lane ^ (1 << round))];
+  }
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(r[size_t(i)], v[size_t(i % 32)]) << i;
+}
+
+// Two meetings, each from two places: what one half writes between them, the other half reads after both. In PTX,
+// since the compiler would make one path of the two.
+__global__ void handover_kernel(int* out) {
+  __shared__ int shared[32];
+  const int lane = int(threadIdx.x);
+  shared[lane] = -1;
+  __syncwarp();
+  const unsigned mine = unsigned(__cvta_generic_to_shared(shared + lane));
+  const unsigned theirs = unsigned(__cvta_generic_to_shared(shared + (lane ^ 16)));
+  int seen;
+  asm volatile(
+      "{\n"
+      ".reg .pred first;\n"
+      "setp.lt.s32 first, %1, 16;\n"
+      "@first bra FIRST;\n"
+      "bar.warp.sync 0xffffffff;\n"
+      "st.volatile.shared.s32 [%2], %1;\n"
+      "bar.warp.sync 0xffffffff;\n"
+      "ld.volatile.shared.s32 %0, [%3];\n"
+      "bra DONE;\n"
+      "FIRST:\n"
+      "bar.warp.sync 0xffffffff;\n"
+      "st.volatile.shared.s32 [%2], %1;\n"
+      "bar.warp.sync 0xffffffff;\n"
+      "ld.volatile.shared.s32 %0, [%3];\n"
+      "DONE:\n"
+      "}\n"
+      : "=r"(seen)
+      : "r"(lane), "r"(mine), "r"(theirs)
+      : "memory");
+  out[lane] = seen;
+}
+TEST(Divergence, ASecondMeetingWaitsForThoseWhoOnlyLeftTheFirst) {
+  Managed<int> out(32);
+  handover_kernel<<<1, 32>>>(out.data);
+  const std::vector<int> r = out.host();
+  for (int i = 0; i < 32; ++i) EXPECT_EQ(r[size_t(i)], i ^ 16) << i;
+}
+
 __global__ void vote_kernel(int* out) {
   out[3 * threadIdx.x] = __syncthreads_count(threadIdx.x % 3 == 0);
   out[3 * threadIdx.x + 1] = __syncthreads_and(threadIdx.x < 70);
