@@ -10,8 +10,10 @@ function(recur_add_device)
     mark_as_advanced(RECUR_NVIDIA_SMI)
     set(device emulated)
     if(RECUR_NVIDIA_SMI)
-      execute_process(COMMAND ${RECUR_NVIDIA_SMI} -L RESULT_VARIABLE no_gpu OUTPUT_QUIET ERROR_QUIET)
-      if(no_gpu EQUAL 0)
+      # CUDA 13 needs a driver of the 580 series or later.
+      execute_process(COMMAND ${RECUR_NVIDIA_SMI} --query-gpu=driver_version --format=csv,noheader
+                      RESULT_VARIABLE no_gpu OUTPUT_VARIABLE driver ERROR_QUIET)
+      if(no_gpu EQUAL 0 AND driver MATCHES "^([0-9.]+)" AND CMAKE_MATCH_1 VERSION_GREATER_EQUAL 580)
         set(device cuda)
       endif()
     endif()

@@ -122,10 +122,12 @@ void run(const Options& options) {
   char_lm::Config config = options.model;
   config.vocabulary = text.vocabulary();
   const int64_t size = static_cast<int64_t>(text.symbols.size());
-  if (size <= config.chunk)
+  const int64_t held = std::max<int64_t>(size / 10, 3), least = config.chunk + 1 + held;
+  if (size < least)
     throw std::invalid_argument("'" + options.text + "' has " + std::to_string(size) +
-                                " characters, and one chunk needs " + std::to_string(config.chunk + 1));
-  const auto cut = text.symbols.end() - std::max<int64_t>(size / 10, 3);
+                                " characters; to learn from one chunk and hold some out takes " +
+                                std::to_string(least));
+  const auto cut = text.symbols.end() - held;
   const std::vector<int32_t> learn(text.symbols.begin(), cut), held_out(cut, text.symbols.end());
 
   char_lm::Model model(config);
@@ -202,6 +204,10 @@ int main(int count, char** values) {
   } catch (const std::invalid_argument& error) {
     std::fprintf(stderr, "recur: %s\n", error.what());
     return 2;
+  } catch (const recur::Error& error) {
+    std::fprintf(stderr, "recur: %s\n", error.what());
+    const bool asked_too_much = error.status() == RECUR_INVALID_ARGUMENT || error.status() == RECUR_NOT_SUPPORTED;
+    return asked_too_much ? 2 : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "recur: %s\n", error.what());
     return 1;

@@ -12,7 +12,12 @@
    is immutable: threads may share it, each call names its stream, its buffers and its workspace. Execute calls
    (forward, backward, step) only enqueue work on their stream: they neither allocate nor synchronise. Their
    arguments are checked before anything is launched; after an error nothing in the caller's buffers has
-   changed. The same call on the same device gives the same bits.
+   changed. The same call on the same device gives the same bits (the same alignments of its buffers included: those
+   aligned to 16 bytes take wider accesses and may take other products).
+
+   A plan belongs to the device that was current when it was created. CUDA loads the code of a kernel when it is
+   first launched, and that may allocate or wait: where the first call matters, or is captured into a graph, set
+   CUDA_MODULE_LOADING=EAGER or make each call once before.
 
    Pointers inside argument structs are device memory, a multiple of 4 bytes (of 16 for the widest accesses);
    workspace and reserve are multiples of 256 bytes, as device allocations are.

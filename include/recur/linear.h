@@ -5,7 +5,8 @@
 
    A plan is immutable and may be shared by threads; forward and backward only enqueue work on the stream
    they name, and neither allocate nor synchronise. Arguments are checked before anything is launched (see
-   sequence.h). Two runs of one plan give the same bits; buffers aligned to 16 bytes may be faster. */
+   sequence.h). Two runs of one plan give the same bits where the buffers have the same
+   alignment: those aligned to 16 bytes may take a faster product. */
 #ifndef RECUR_LINEAR_H
 #define RECUR_LINEAR_H
 
@@ -41,7 +42,7 @@ typedef struct recur_linear_forward_args {
   const float* weight; /* W [O,I] */
   const float* bias;   /* b [O]; needed if the plan has a bias, else ignored */
   float* output;       /* y [M,O]; overlaps nothing */
-  void* workspace;
+  void* workspace; /* 256-byte aligned */
   size_t workspace_size;
 } recur_linear_forward_args;
 
@@ -57,7 +58,7 @@ typedef struct recur_linear_backward_args {
   float* weight_gradient;       /* dW [O,I] or NULL; overlaps nothing */
   float* bias_gradient;         /* db [O] or NULL; must be NULL if the plan has no bias */
   int accumulate;               /* 0: overwrite dW and db, else add to what is there */
-  void* workspace;
+  void* workspace; /* 256-byte aligned */
   size_t workspace_size;
 } recur_linear_backward_args;
 

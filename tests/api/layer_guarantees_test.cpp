@@ -103,6 +103,8 @@ TEST_P(LayerGuarantees, WaitsForTheCallersStreamAndForNothingElse) {
   LayerRun run(problem_);
   run.x().upload(std::vector<float>(problem_.x.size(), std::numeric_limits<float>::quiet_NaN()));
   const GuardedBuffer<float> late(problem_.x);
+  run.forward(true, stream.get());  // a GPU loads code at a kernel's first launch, and may wait for it
+  run.backward(stream.get());
   Gate gate(stream.get());
   check_cuda(cudaMemcpyAsync(run.x().get(), late.get(), late.bytes(), cudaMemcpyDeviceToDevice, stream.get()),
              "cudaMemcpyAsync");

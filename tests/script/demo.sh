@@ -30,7 +30,11 @@ expect "missing.txt' cannot be opened" --text "$work/missing.txt"
 expect "is empty" --text "$work/empty.txt"
 expect "is a folder" --text "$work"
 expect "is a binary file" --text "$work/binary.txt"
-expect "has 18 characters, and one chunk needs 33" --text "$work/short.txt"
+expect "has 18 characters; to learn from one chunk and hold some out takes 36" --text "$work/short.txt"
+printf 'abcd' >"$work/four.txt"
+printf 'ab' >"$work/two.txt"
+expect "has 4 characters" --text "$work/four.txt" --chunk 3
+expect "has 2 characters" --text "$work/two.txt" --chunk 1
 expect "--txet" --txet "$work/short.txt"
 expect "--steps" --steps many
 expect "--hidden" --hidden 0
