@@ -53,6 +53,8 @@ TEST(Convert, IntegerToInteger) {
   check<u32>("cvt.s32.s16 %d, %a;", table<u32>(),
              [](u32 a) { return static_cast<u32>(s32{static_cast<s16>(a)}); });
   check<s64>("cvt.s64.s8 %d, %a;", table<u32>(), [](u32 a) { return s64{static_cast<s8>(a)}; });
+  check<s64>("cvt.s64.s32 %d, %a;", table<u64>(), [](u64 a) { return s64{static_cast<s32>(a)}; });
+  check<u64>("cvt.u64.u32 %d, %a;", table<u64>(), [](u64 a) { return a & 0xffffffff; });
 }
 
 template <class F>

@@ -90,7 +90,9 @@ TEST(Float, AddSubMul) {
   flushing("add", Add{}, singles), flushing("sub", Sub{}, singles), flushing("mul", Mul{}, singles);
   saturating("add", Add{}, singles), saturating("sub", Sub{}, singles), saturating("mul", Mul{}, singles);
   // Without a rounding the nearest is meant.
-  check<float>("add.f32 %d, %a, %b;", singles, Add{});
+  check<float>("add.f32 %d, %a, %b;", singles, Add{}), check<double>("add.f64 %d, %a, %b;", doubles, Add{});
+  check<float>("sub.f32 %d, %a, %b;", singles, Sub{}), check<double>("sub.f64 %d, %a, %b;", doubles, Sub{});
+  check<float>("mul.f32 %d, %a, %b;", singles, Mul{}), check<double>("mul.f64 %d, %a, %b;", doubles, Mul{});
   check<float>("mul.ftz.f32 %d, %a, 0f40400000;", table<float>(),
                [](float a) { return flush(flush(a) * 3.0f); });
   check<double>("mul.f64 %d, %a, 0d4008000000000000;", table<double>(), [](double a) { return a * 3.0; });

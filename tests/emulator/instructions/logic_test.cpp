@@ -35,6 +35,18 @@ TEST(Logic, Bits16) { logic<u16>(); }
 TEST(Logic, Bits32) { logic<u32>(); }
 TEST(Logic, Bits64) { logic<u64>(); }
 
+// The type of a move or choice says only its width: every bit pattern passes unchanged, and so do infinities.
+template <class T>
+void moved(const std::string& type) {
+  check<T>("mov." + type + " %d, %a;", table<T>(), [](T a) { return a; });
+  check<T>("selp." + type + " %d, %a, %b, %c;", table<T, T, Pred>(),
+           [](T a, T x, Pred p) { return p.value ? a : x; });
+}
+TEST(Logic, MovesAndChoicesOfEveryType) {
+  moved<u16>("u16"), moved<s16>("s16"), moved<u32>("u32"), moved<s32>("s32"), moved<u64>("u64");
+  moved<s64>("s64"), moved<u32>("f32"), moved<u64>("f64"), moved<float>("f32"), moved<double>("f64");
+}
+
 TEST(Logic, Predicates) {
   const auto pairs = table<Pred, Pred>();
   check<Pred>("and.pred %d, %a, %b;", pairs, [](Pred a, Pred b) { return Pred{a.value && b.value}; });

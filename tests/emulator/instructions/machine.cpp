@@ -1,11 +1,40 @@
 #include "machine.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "forms.hpp"
 #include "ptx/ast.hpp"
 #include "support/error.hpp"
 
 namespace instruction_test {
 
 using ptxvm::memory::AddressSpace;
+
+namespace {
+
+// What was executed without a fault, written at the end to the file that PTXVM_RECORD_FORMS names.
+class Record {
+ public:
+  ~Record() {
+    if (const char* file = std::getenv("PTXVM_RECORD_FORMS")) {
+      std::ofstream out(file);
+      for (const std::string& form : forms_) out << form << "\n";
+    }
+  }
+  void add(const ptxvm::ptx::Module& module) { forms_.merge(forms_of(module)); }
+
+ private:
+  Forms forms_;
+};
+
+Record& record() {
+  static Record r;
+  return r;
+}
+
+}  // namespace
 
 Buffer::Buffer(std::size_t bytes)
     : allocation_(*AddressSpace::instance().allocate(bytes == 0 ? 1 : bytes, ptxvm::memory::Kind::Device)) {}
@@ -37,7 +66,8 @@ std::string kernel_text(unsigned parameters, const std::string& body, const std:
 }
 
 void run(const std::string& text, const Shape& shape, const std::vector<u64>& parameters) {
-  const auto program = ptxvm::exec::Program::load(ptxvm::ptx::parse(text), "test");
+  const auto module = ptxvm::ptx::parse(text);
+  const auto program = ptxvm::exec::Program::load(module, "test");
   ptxvm::exec::Request request;
   request.program = program;
   request.kernel = "k";
@@ -47,9 +77,13 @@ void run(const std::string& text, const Shape& shape, const std::vector<u64>& pa
   const auto* info = program->kernel("k");
   if (info == nullptr) throw ptxvm::Error(ptxvm::Status::InvalidDeviceFunction, "no entry k");
   request.parameters.resize(info->parameter_bytes);
-  for (std::size_t p = 0; p < parameters.size(); p++)
-    std::memcpy(request.parameters.data() + info->parameters.at(p).offset, &parameters[p], sizeof(u64));
+  std::size_t next = 0;
+  for (const auto& parameter : info->parameters)
+    for (u32 at = 0; at < parameter.size; at += sizeof(u64))
+      std::memcpy(request.parameters.data() + parameter.offset + at, &parameters.at(next++),
+                  std::min<std::size_t>(sizeof(u64), parameter.size - at));
   ptxvm::exec::run(request, {});
+  record().add(module);
 }
 
 Fault fault_of(const std::string& text, const Shape& shape, const std::vector<u64>& parameters) {

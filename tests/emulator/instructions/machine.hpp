@@ -63,7 +63,8 @@ struct Shape {
   u32 dynamic_shared = 0;
 };
 
-// Loads the text and runs its entry "k". Throws ptxvm::Error.
+// Loads the text and runs its entry "k", whose parameters take one word for each 8 bytes or less. Throws
+// ptxvm::Error.
 void run(const std::string& text, const Shape& shape, const std::vector<u64>& parameters);
 
 // The message and status of the error that run() throws; empty where it does not.

@@ -39,6 +39,26 @@ std::vector<Form> forms() {
   return list;
 }
 
+std::string declared(const Form& form) { return ".reg .b" + std::to_string(form.registers) + " %v<4>;\n"; }
+
+std::string registers(const Form& form) {
+  std::string list;
+  for (int v = 0; v < form.vector; v++) list += (v ? ", %v" : "%v") + std::to_string(v);
+  return form.vector > 1 ? "{" + list + "}" : list;
+}
+
+std::string suffix(const Form& form) {
+  return (form.vector > 1 ? ".v" + std::to_string(form.vector) : "") + "." + form.type;
+}
+
+// Of every slot the bytes that the form moves, zeros behind them.
+std::vector<u8> first_bytes(const std::vector<u8>& in, const Form& form) {
+  std::vector<u8> first(in.size(), 0);
+  for (std::size_t at = 0; at < in.size(); at += slot)
+    std::copy_n(&in[at], form.bits * form.vector / 8, &first[at]);
+  return first;
+}
+
 // Loads by `load` from global memory, stores by `store` into the slot, which was zero; then the slot byte by
 // byte.
 void round_trip(const Form& form, const std::string& load, const std::string& store, const std::string& space,
@@ -47,13 +67,10 @@ void round_trip(const Form& form, const std::string& load, const std::string& st
   std::vector<u8> in(count * slot);
   for (u8& byte : in) byte = static_cast<u8>(generator()());
   const Buffer input(in), out(count * slot), home(count * slot);
-  std::string list;
-  for (int v = 0; v < form.vector; v++) list += (v ? ", %v" : "%v") + std::to_string(v);
-  if (form.vector > 1) list = "{" + list + "}";
+  const std::string list = registers(form);
   std::string body =
-      ".local .align 16 .b8 lo[16];\n.reg .b64 %slot, %from, %to;\n.reg .b32 %word;\n.reg .b16 %byte;\n"
-      ".reg .b" +
-      std::to_string(form.registers) + " %v<4>;\n" + slot_address(space, generic) +
+      ".local .align 16 .b8 lo[16];\n.reg .b64 %slot, %from, %to;\n.reg .b32 %word;\n.reg .b16 %byte;\n" +
+      declared(form) + slot_address(space, generic) +
       "mad.wide.u32 %from, %i, 16, %q0;\nmad.wide.u32 %to, %i, 16, %q1;\n";
   const std::string where = generic ? "" : "." + space;
   for (u32 b = 0; b < slot; b++) body += "st" + where + ".u8 [%slot+" + std::to_string(b) + "], 0;\n";
@@ -63,14 +80,7 @@ void round_trip(const Form& form, const std::string& load, const std::string& st
             std::to_string(b) + "], %byte;\n";
   ASSERT_NO_THROW(
       run(kernel_text(3, body, spaces_declared), shape, {input.address(), out.address(), home.address()}));
-  const u32 bytes = static_cast<u32>(form.bits * form.vector / 8);
-  std::vector<u8> expected(count * slot, 0);
-  for (u32 t = 0; t < count; t++) std::copy_n(&in[t * slot], bytes, &expected[t * slot]);
-  EXPECT_EQ(out.read<u8>(count * slot), expected);
-}
-
-std::string suffix(const Form& form) {
-  return (form.vector > 1 ? ".v" + std::to_string(form.vector) : "") + "." + form.type;
+  EXPECT_EQ(out.read<u8>(count * slot), first_bytes(in, form));
 }
 
 TEST(Memory, EveryTypeAndVectorInEverySpace) {
@@ -79,6 +89,52 @@ TEST(Memory, EveryTypeAndVectorInEverySpace) {
       for (const bool generic : {false, true})
         round_trip(form, "ld.global" + suffix(form), "st" + (generic ? "" : "." + space) + suffix(form),
                    space, generic);
+}
+
+// The other direction: the slot is filled byte by byte and loaded in one piece.
+TEST(Memory, LoadsFromEverySpace) {
+  std::vector<u8> in(count * slot);
+  for (u8& byte : in) byte = static_cast<u8>(generator()());
+  const Buffer input(in), out(in.size()), home(in.size());
+  for (const Form& form : forms())
+    for (const std::string space : {"global", "shared", "local"})
+      for (const bool generic : {false, true}) {
+        const std::string where = generic ? "" : "." + space;
+        std::string body =
+            ".local .align 16 .b8 lo[16];\n.reg .b64 %slot, %from, %to;\n.reg .b32 %word;\n"
+            ".reg .b16 %byte;\n" +
+            declared(form) + slot_address(space, generic) +
+            "mad.wide.u32 %from, %i, 16, %q0;\nmad.wide.u32 %to, %i, 16, %q1;\n";
+        for (u32 b = 0; b < slot; b++)
+          body += "ld.global.u8 %byte, [%from+" + std::to_string(b) + "];\nst" + where + ".u8 [%slot+" +
+                  std::to_string(b) + "], %byte;\n";
+        const std::string load = "ld" + where + suffix(form);
+        body += load + " " + registers(form) + ", [%slot];\nst.global" + suffix(form) + " [%to], " +
+                registers(form) + ";\n";
+        const std::vector<u8> zeros(in.size(), 0);
+        std::memcpy(out.host(), zeros.data(), zeros.size());
+        ASSERT_NO_THROW(run(kernel_text(3, body, spaces_declared), shape,
+                            {input.address(), out.address(), home.address()}))
+            << load;
+        EXPECT_EQ(out.read<u8>(in.size()), first_bytes(in, form)) << load << " " << space;
+      }
+}
+
+// A parameter of 16 bytes, read in every way.
+TEST(Memory, LoadsOfParameters) {
+  std::vector<u8> in(slot);
+  for (u8& byte : in) byte = static_cast<u8>(generator()());
+  u64 halves[2];
+  std::memcpy(halves, in.data(), slot);
+  for (const Form& form : forms()) {
+    const Buffer out(std::vector<u8>(slot, 0));
+    const std::string load = "ld.param" + suffix(form);
+    run(module_text(".visible .entry k(.param .u64 to, .param .align 16 .b8 s[16])\n{\n.reg .b64 %to;\n" +
+                    declared(form) + "ld.param.u64 %to, [to];\n" + load + " " + registers(form) +
+                    ", [s];\nst.global" + suffix(form) + " [%to], " + registers(form) + ";\nret;\n}\n"),
+        {{1, 1, 1}, {1, 1, 1}}, {out.address(), halves[0], halves[1]});
+    EXPECT_EQ(out.read<u8>(slot), first_bytes(in, form)) << load;
+  }
 }
 
 TEST(Memory, EveryModifier) {
@@ -150,7 +206,7 @@ TEST(Memory, ExtensionAndTruncation) {
   extension<u8, u16>("u8"), extension<s8, u16>("s8"), extension<u8, u32>("u8"), extension<s8, u32>("s8");
   extension<u8, u64>("b8"), extension<s8, u64>("s8"), extension<u16, u32>("u16"), extension<s16, u32>("s16");
   extension<u16, u64>("u16"), extension<s16, u64>("s16"), extension<u32, u64>("b32"),
-      extension<s32, u64>("s32");
+      extension<u32, u64>("u32"), extension<s32, u64>("s32");
 }
 
 TEST(Memory, PartsOfVectorsAndOffsets) {
