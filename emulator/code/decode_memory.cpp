@@ -1,4 +1,4 @@
-// ld, st, atom, red: state space, width, vector; cache and eviction hints are dropped, orders and scopes are
+// cvta, isspacep, ld, st, atom, red: state space, width, vector; cache and eviction hints are dropped, orders and scopes are
 // met by the strongest.
 #include <algorithm>
 
@@ -176,6 +176,53 @@ void FunctionDecoder::atomic(const Instruction& i, bool reduction) {
   inst.aux |= kAtomic;
   if (!reduction && i.operands[0].kind != Operand::Kind::Sink) inst.op[0] = destination(i.operands[0], bits);
   emit(inst);
+}
+
+void FunctionDecoder::address_conversion(const Instruction& i) {
+  const bool to = i.opcode.at(1) == "to";
+  std::string space = i.opcode.at(to ? 2 : 1);
+  if (i.opcode.back() != "u64") refuse("32-bit generic addresses are not supported");
+  const memory::Windows& windows = memory::AddressSpace::instance().windows();
+  std::uint64_t window = 0;
+  if (space.rfind("shared", 0) == 0) window = windows.shared;
+  else if (space == "local") window = windows.local;
+  else if (space.rfind("param", 0) == 0) window = windows.param;
+  else if (space != "global" && space != "const") refuse("unknown state space");
+  Ref from = source(i.operands.at(1), 64), d = destination(i.operands[0], 64);
+  if (window == 0) emit("mov.b64", {d, from});
+  else emit(to ? "sub.u64" : "add.u64", {d, from, m_.constant(64, window)});
+}
+
+void FunctionDecoder::space_test(const Instruction& i) {
+  const std::string space = i.opcode.at(1);
+  const memory::Windows& windows = memory::AddressSpace::instance().windows();
+  Ref a = source(i.operands.at(1), 64), p = destination(i.operands[0], 1);
+  Ref size = m_.constant(64, memory::Windows::size), offset = temporary(64), inside = temporary(1);
+  auto test = [&](std::uint64_t window) {
+    emit("sub.u64", {offset, a, m_.constant(64, window)});
+    emit("setp.lt.u64", {inside, offset, size});
+  };
+  if (space.rfind("shared", 0) == 0) {
+    test(windows.shared);
+    emit("mov.pred", {p, inside});
+  } else if (space == "local") {
+    test(windows.local);
+    emit("mov.pred", {p, inside});
+  } else if (space.rfind("param", 0) == 0) {
+    test(windows.param);
+    emit("mov.pred", {p, inside});
+  } else if (space == "global") {
+    Ref any = temporary(1);
+    test(windows.shared);
+    emit("mov.pred", {any, inside});
+    for (std::uint64_t window : {windows.local, windows.param}) {
+      test(window);
+      emit("or.pred", {any, any, inside});
+    }
+    emit("not.pred", {p, any});
+  } else {
+    refuse("unknown state space");
+  }
 }
 
 }  // namespace ptxvm::exec

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "code/modifiers.hpp"
 #include "code/program.hpp"
 #include "exec/builtins.hpp"
 #include "exec/registry.hpp"
@@ -58,6 +59,8 @@ class FunctionDecoder {
 
   // decode.cpp
   void instruction(const Instruction& i);
+
+  // decode_arithmetic.cpp, decode_predicate.cpp
   void table_op(const Instruction& i);
   bool special_form(const Instruction& i);
   void move(const Instruction& i);
@@ -66,10 +69,10 @@ class FunctionDecoder {
   void set_value(const Instruction& i);
   void logic_with_predicate(const Instruction& i);
   void carry(const Instruction& i);
-  void address_conversion(const Instruction& i);
-  void space_test(const Instruction& i);
 
   // decode_memory.cpp
+  void address_conversion(const Instruction& i);
+  void space_test(const Instruction& i);
   void load(const Instruction& i);
   void store(const Instruction& i);
   void atomic(const Instruction& i, bool reduction);
@@ -119,8 +122,5 @@ class FunctionDecoder {
   Ref carry_ = kNone;
   bool pending_join_ = false;
 };
-
-unsigned type_bits(const std::string& type);  // "f32" 32, "pred" 1; 0 where it is no type
-bool is_float_type(const std::string& type);
 
 }  // namespace ptxvm::exec

@@ -1,0 +1,17 @@
+// What the modifiers of an opcode say: types, rounding, flushing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ptxvm::exec {
+
+unsigned type_bits(const std::string& type);  // "f32" 32, "pred" 1; 0 where it is no type
+bool is_float_type(const std::string& type);
+std::string dotted(const std::vector<std::string>& parts);
+bool is_rounding(const std::string& modifier);
+std::uint8_t rounding(const std::string& modifier);  // bits of Inst::aux, 0 for nearest
+constexpr std::uint8_t kFlush = 4;                   // of Inst::aux
+
+}  // namespace ptxvm::exec
