@@ -135,7 +135,7 @@ void ModuleDecoder::initialise_variables() {
     if (found == program.variables.end()) continue;
     char* host = reinterpret_cast<char*>(found->second.base + found->second.delta);
     std::memset(host, 0, v.size);
-    std::memcpy(host, v.initial.data(), std::min<std::size_t>(v.initial.size(), v.size));
+    std::copy_n(v.initial.data(), std::min<std::size_t>(v.initial.size(), v.size), host);
     for (const ptx::Variable::Reference& r : v.references) {
       std::uint64_t value = 0;
       if (auto place = places.find(r.symbol); place != places.end()) {
