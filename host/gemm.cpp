@@ -124,4 +124,10 @@ void Gemm::run(cudaStream_t stream, float alpha, const float* a, const float* b,
                               bytes, stream));
 }
 
+const float* aligned_bias(const float* bias, int64_t count, void* room, cudaStream_t stream) {
+  if (reinterpret_cast<uintptr_t>(bias) % 16 == 0) return bias;
+  RECUR_CUDA(cudaMemcpyAsync(room, bias, static_cast<size_t>(count) * sizeof(float), cudaMemcpyDeviceToDevice, stream));
+  return static_cast<const float*>(room);
+}
+
 }  // namespace recur

@@ -58,4 +58,9 @@ class Gemm {
   std::unique_ptr<Descriptors, Destroy> descriptors_;
 };
 
+// What run() can take as bias: the bias itself at a multiple of 16 bytes, else a copy of its count elements in
+// room, enqueued on the stream. The epilogue reads biases in such pieces, and no preference of cuBLASLt's speaks
+// of their alignment.
+const float* aligned_bias(const float* bias, int64_t count, void* room, cudaStream_t stream);
+
 }  // namespace recur

@@ -66,14 +66,9 @@ recur_linear_sizes sizes_of(const recur_linear_descriptor& d) {
                                                       Gemm::workspace(weight_gradient_shape(d)), sum})};
 }
 
-// The bias at a multiple of 16 bytes: the product's epilogue reads it in such pieces, and no preference of
-// cuBLASLt's speaks of its alignment.
-const float* aligned_bias(const recur_linear_descriptor& d, const recur_linear_forward_args& a) {
+const float* bias_of(const recur_linear_descriptor& d, const recur_linear_forward_args& a) {
   if (!d.has_bias) return nullptr;
-  if (reinterpret_cast<uintptr_t>(a.bias) % 16 == 0) return a.bias;
-  float* copy = reinterpret_cast<float*>(static_cast<char*>(a.workspace) + Gemm::workspace(output_shape(d)));
-  RECUR_CUDA(cudaMemcpyAsync(copy, a.bias, sizeof(float) * d.outputs, cudaMemcpyDeviceToDevice, a.stream));
-  return copy;
+  return aligned_bias(a.bias, d.outputs, static_cast<char*>(a.workspace) + Gemm::workspace(output_shape(d)), a.stream);
 }
 
 void check_backward(const recur_linear_plan& plan, const recur_linear_backward_args& a) {
@@ -142,7 +137,7 @@ recur_status recur_linear_forward(const recur_linear_plan* plan, const recur_lin
     buffers.check();
     require_no_pending_error();
     plan->output.run(args->stream, 1, args->input, args->weight, 0, args->output, args->output,
-                     args->workspace, aligned_bias(d, *args));
+                     args->workspace, bias_of(d, *args));
   });
 }
 

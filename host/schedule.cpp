@@ -15,14 +15,10 @@ struct Parameters {
       : w_ih(base + plan.layout.sizes.w_ih_offset), w_hh(base + plan.layout.sizes.w_hh_offset),
         b_ih(base + plan.layout.sizes.b_ih_offset), b_hh(base + plan.layout.sizes.b_hh_offset) {}
 
-  // The products' epilogues read biases in pieces of 16 bytes, and no preference of cuBLASLt's speaks of their
-  // alignment: where the caller's buffer has less, they are copied. They touch and have 16H bytes each.
+  // Both biases touch and have 16H bytes each: one copy where the caller's buffer is aligned to less.
   void align_biases(float* aligned, int64_t hidden, recur_stream stream) {
-    if (reinterpret_cast<uintptr_t>(b_ih) % 16 == 0) return;
-    RECUR_CUDA(cudaMemcpyAsync(aligned, b_ih, static_cast<size_t>(8 * hidden) * sizeof(float),
-                               cudaMemcpyDeviceToDevice, stream));
-    b_ih = aligned;
-    b_hh = aligned + 4 * hidden;
+    b_ih = aligned_bias(b_ih, 8 * hidden, aligned, stream);
+    b_hh = b_ih + 4 * hidden;
   }
 };
 
