@@ -1,5 +1,5 @@
-// cvta, isspacep, ld, st, atom, red: state space, width, vector; cache and eviction hints are dropped, orders and scopes are
-// met by the strongest.
+// cvta, isspacep, ld, st, atom, red: state space, width, vector. Cache and eviction hints are dropped. The
+// machine meets every order and scope by the strongest; what was asked for goes to Inst::sem.
 #include <algorithm>
 
 #include "code/decoder.hpp"
@@ -12,9 +12,7 @@ using ptx::Operand;
 namespace {
 
 bool is_hint(const std::string& m) {
-  static const std::set<std::string> hints = {
-      "weak", "volatile", "relaxed", "acquire", "release", "mmio", "acq_rel", "sc", "cta", "cluster", "gpu", "sys",
-      "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "unified", "noftz"};
+  static const std::set<std::string> hints = {"ca", "cg", "cs", "lu", "cv", "wb", "wt", "unified", "noftz"};
   return hints.count(m) || m.rfind("L1::", 0) == 0 || m.rfind("L2::", 0) == 0;
 }
 
@@ -38,10 +36,10 @@ std::string element(const std::string& type, unsigned register_bits) {
 }  // namespace
 
 FunctionDecoder::MemoryForm FunctionDecoder::memory_form(const Instruction& i) const {
-  MemoryForm form{kGeneric, "", 0, 1, false};
+  MemoryForm form{kGeneric, "", 0, 1, false, {}};
   for (std::size_t k = 1; k < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
-    if (is_hint(m)) continue;
+    if (is_hint(m) || order_or_scope(m, &form.semantics)) continue;
     if (space_of(m, &form.space)) continue;
     if (m == "v2") form.count = 2;
     else if (m == "v4") form.count = 4;
@@ -51,6 +49,7 @@ FunctionDecoder::MemoryForm FunctionDecoder::memory_form(const Instruction& i) c
   }
   if (form.type.empty() || form.bytes > 8) refuse("unknown type");
   form.parameter = form.space == kParameter;
+  form.semantics.size_log2 = unsigned(__builtin_ctz(form.bytes));
   return form;
 }
 
@@ -64,6 +63,7 @@ Ref FunctionDecoder::vector_part(const Operand& operand, int index) const {
 void FunctionDecoder::address(Inst& inst, int slot, const Operand& o, const MemoryForm& form) {
   if (o.kind != Operand::Kind::Address) refuse("the operand is no address");
   inst.aux = form.space;
+  inst.sem = form.semantics.encode();
   inst.imm = std::uint64_t(o.offset);
   if (o.reg >= 0) {
     const unsigned bits = width(o);
@@ -154,11 +154,11 @@ void FunctionDecoder::store(const Instruction& i) {
 }
 
 void FunctionDecoder::atomic(const Instruction& i, bool reduction) {
-  MemoryForm form{kGeneric, "", 0, 1, false};
+  MemoryForm form{kGeneric, "", 0, 1, false, {Order::Relaxed, Scope::Device}};
   std::string operation;
   for (std::size_t k = 1; k < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
-    if (is_hint(m) || space_of(m, &form.space)) continue;
+    if (is_hint(m) || order_or_scope(m, &form.semantics) || space_of(m, &form.space)) continue;
     if (type_bits(m)) form.type = m, form.bytes = type_bits(m) / 8;
     else if (operation.empty()) operation = m;
     else refuse("unknown modifier ." + m);
@@ -166,6 +166,7 @@ void FunctionDecoder::atomic(const Instruction& i, bool reduction) {
   const Op* op = find_op("atom." + operation + "." + form.type);
   if (!op) refuse("unknown atomic operation");
   const unsigned bits = 8 * form.bytes;
+  form.semantics.size_log2 = unsigned(__builtin_ctz(form.bytes));
   const std::size_t first = reduction ? 0 : 1;
   Inst inst;
   inst.full = op->full;

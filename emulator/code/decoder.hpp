@@ -9,6 +9,7 @@
 
 #include "code/modifiers.hpp"
 #include "code/program.hpp"
+#include "code/semantics.hpp"
 #include "exec/builtins.hpp"
 #include "exec/registry.hpp"
 #include "ptx/ast.hpp"
@@ -81,6 +82,7 @@ class FunctionDecoder {
     std::string type;       // "u32"
     unsigned bytes, count;  // of an element; vector length
     bool parameter;         // .param
+    Semantics semantics;
   };
   MemoryForm memory_form(const Instruction& i) const;
   void address(Inst& inst, int slot, const Operand& operand, const MemoryForm& form);

@@ -45,6 +45,7 @@ struct Inst {
   std::uint8_t mask_op = 0;  // Collective: which op holds the member mask
   std::uint8_t aux = 0;      // meaning per handler
   std::uint32_t site = 0;    // memory instructions: index of their address cache
+  std::uint16_t sem = 0;     // memory instructions and fences: Semantics (code/semantics.hpp)
 };
 
 }  // namespace ptxvm::exec

@@ -32,4 +32,21 @@ bool is_rounding(const std::string& m) {
   return m == "rn" || m == "rz" || m == "rm" || m == "rp" || m == "rni" || m == "rzi" || m == "rmi" || m == "rpi";
 }
 
+bool order_or_scope(const std::string& m, Semantics* s) {
+  if (m == "weak") s->order = Order::Weak;
+  else if (m == "relaxed") s->order = Order::Relaxed;
+  else if (m == "acquire") s->order = Order::Acquire;
+  else if (m == "release") s->order = Order::Release;
+  else if (m == "acq_rel") s->order = Order::AcquireRelease;
+  else if (m == "sc") s->order = Order::Sequential;
+  else if (m == "volatile" || m == "mmio") s->order = Order::Relaxed, s->scope = Scope::System;
+  else if (m == "cta") s->scope = Scope::Block;
+  else if (m == "cluster") s->scope = Scope::Cluster;
+  else if (m == "gpu") s->scope = Scope::Device;
+  else if (m == "sys") s->scope = Scope::System;
+  else if (m == "nc") s->non_coherent = true;
+  else return false;
+  return true;
+}
+
 }  // namespace ptxvm::exec
