@@ -1,6 +1,8 @@
 // cublasLtMatmul: everything that can be refused is refused at the call, the product is done in the stream.
 #include "blas/algorithm.hpp"
 #include "blas/product.hpp"
+#include "check/level.hpp"
+#include "check/operations.hpp"
 #include "memory/address_space.hpp"
 #include "runtime/enqueue.hpp"
 #include "support/error.hpp"
@@ -64,6 +66,32 @@ unsigned char* bytes_at(const void* pointer, std::uint64_t bytes, const char* wh
   return reinterpret_cast<unsigned char*>(a + static_cast<memory::Address>(owner->delta));
 }
 
+// Every vector of a matrix, for the checks between streams.
+void touch(const void* pointer, const Matrix& m, int batches, bool written) {
+  check::Operations& operations = check::Operations::instance();
+  const std::uint64_t element = size_of(m.type);
+  for (int b = 0; b < batches; ++b)
+    for (std::uint64_t o = 0; o < m.outer(); ++o) {
+      const std::int64_t at = b * m.batch_stride + static_cast<std::int64_t>(o) * m.ld;
+      const memory::Address a = address(pointer) + static_cast<std::uint64_t>(at) * element;
+      if (written) operations.range_written(a, m.inner() * element);
+      else operations.range_read(a, m.inner() * element);
+    }
+}
+
+void check_operands(const Problem& p, const Algorithm& chosen, float beta, const Pointers& at) {
+  if (check::level() != check::Level::Full) return;
+  touch(at.a, p.a, p.batches, false);
+  touch(at.b, p.b, p.batches, false);
+  if (beta != 0.0f) touch(at.c, p.c, p.batches, false);
+  touch(at.d, p.d, p.batches, true);
+  if (p.epilogue != Epilogue::None) {
+    const Matrix bias{p.d.type, false, p.bias_elements(), 1, static_cast<std::int64_t>(p.bias_elements()), p.bias_batch_stride};
+    touch(p.bias, bias, p.batches, p.epilogue != Epilogue::Bias);
+  }
+  if (chosen.workspace != 0) check::Operations::instance().range_written(address(at.workspace), chosen.workspace);
+}
+
 void run(const Problem& p, const Algorithm& chosen, float alpha, float beta, const Pointers& at) {
   Operands host{};
   host.a = bytes_at(at.a, p.a.extent(p.batches), "A");
@@ -76,6 +104,7 @@ void run(const Problem& p, const Algorithm& chosen, float alpha, float beta, con
         p.bias_elements();
     host.bias = bytes_at(p.bias, elements * size_of(p.d.type), "the bias");
   }
+  check_operands(p, chosen, beta, at);
   // What is left in the workspace is nobody's to rely on.
   if (chosen.workspace != 0)
     std::memset(bytes_at(at.workspace, chosen.workspace, "the workspace"), 0xff, chosen.workspace);

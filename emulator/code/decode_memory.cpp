@@ -94,7 +94,13 @@ void FunctionDecoder::load(const Instruction& i) {
   if (bits == 0) bits = std::max(16u, 8 * form.bytes);
   std::string prefix = "ld.";
   Inst inst;
-  for (unsigned k = 0; k < form.count; ++k) inst.op[k] = vector_part(d, int(k));
+  bool partial = false;
+  for (unsigned k = 0; k < form.count; ++k) {
+    inst.op[k] = vector_part(d, int(k));
+    if (form.count == 1) break;
+    if (inst.op[k] != kNone && !wanted_[std::size_t(d.parts[k].reg)]) inst.op[k] = kNone;
+    partial = partial || inst.op[k] == kNone;
+  }
   if (form.parameter && a.reg < 0) {
     if (auto argument = arguments_.find(a.symbol); argument != arguments_.end()) {
       prefix = "ld.argument.";
@@ -109,7 +115,9 @@ void FunctionDecoder::load(const Instruction& i) {
       refuse("unknown parameter " + a.symbol);
     }
   } else {
-    address(inst, int(form.count), a, form);
+    MemoryForm marked = form;
+    marked.semantics.partial = partial;
+    address(inst, int(form.count), a, marked);
   }
   const std::string name = prefix + element(form.type, bits) + ".v" + std::to_string(form.count);
   const Op* op = find_op(name);

@@ -54,6 +54,7 @@ class FunctionDecoder {
   // frame.cpp
   void layout();
   void place_variables();
+  void find_wanted();
   unsigned width(const Operand& operand) const;  // of a register operand, bits
   Ref allocate(unsigned width);
   Ref temporary(unsigned width);
@@ -112,6 +113,7 @@ class FunctionDecoder {
   const int number_;
   const Instruction* now_ = nullptr;
   std::vector<Ref> register_;                // by register number
+  std::vector<bool> wanted_;                 // false: only loaded into, never read
   std::unordered_map<std::string, ModuleDecoder::Place> places_;   // the body's variables
   struct Argument { Ref offset; std::uint32_t stride; };
   std::unordered_map<std::string, Argument> arguments_;            // .param variables in the frame

@@ -66,6 +66,23 @@ void FunctionDecoder::layout() {
   }
   for (const ptx::Register& r : f_.registers) register_.push_back(allocate(register_bits(r.type)));
   place_variables();
+  find_wanted();
+}
+
+// The compiler widens loads over bytes that it does not use; their registers are named once, as destinations.
+void FunctionDecoder::find_wanted() {
+  wanted_.assign(f_.registers.size(), false);
+  struct {
+    std::vector<bool>& wanted;
+    void operator()(const Operand& o) {
+      if (o.reg >= 0) wanted[std::size_t(o.reg)] = true;
+      for (const Operand& part : o.parts) (*this)(part);
+    }
+  } want{wanted_};
+  for (const Instruction& i : f_.body) {
+    if (i.guard >= 0) wanted_[std::size_t(i.guard)] = true;
+    for (std::size_t k = i.opcode[0] == "ld" ? 1 : 0; k < i.operands.size(); ++k) want(i.operands[k]);
+  }
 }
 
 void FunctionDecoder::place_variables() {

@@ -44,6 +44,7 @@ void fault(Warp& w, const Inst& in, unsigned lane, int status, const std::string
 void start_block(Block& block, Image& image, std::uint64_t linear) {
   const FunctionCode& kernel = *image.kernel;
   block.image = &image;
+  block.checked = nullptr;
   block.linear = linear;
   block.id[0] = std::uint32_t(linear % image.grid[0]);
   block.id[1] = std::uint32_t(linear / image.grid[0] % image.grid[1]);

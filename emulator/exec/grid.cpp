@@ -11,6 +11,8 @@
 #include <mutex>
 #include <thread>
 
+#include "check/launch.hpp"
+#include "check/level.hpp"
 #include "code/program.hpp"
 #include "exec/counters.hpp"
 #include "exec/launch.hpp"
@@ -134,8 +136,12 @@ void work(Grid& grid, Worker& worker) {
       continue;
     }
     try {
-      if (!block->image) start_block(*block, grid.image, block->linear);
+      if (!block->image) {
+        start_block(*block, grid.image, block->linear);
+        if (worker.checker) worker.checker->block_started(*block);
+      }
       if (run_block(*block, worker)) {
+        if (worker.checker) worker.checker->block_ended(*block);
         std::lock_guard<std::mutex> lock(grid.mutex);
         --grid.resident;
         spare = std::move(block);
@@ -232,15 +238,31 @@ void run(const Request& request, const MachineLimits& limits) {
   std::lock_guard<std::mutex> serial(one_launch);
   while (workers.size() < pool.size()) workers.push_back(std::make_unique<Worker>());
   const bool memory_counted = counting_memory;
-  const unsigned helpers = unsigned(std::min<std::uint64_t>(pool.size(), grid.blocks)) - 1;
+  const check::Level level = check::level();
+  AddressCache found;  // nothing yet; with checks off, all memory of the device, whoever owns it
+  if (level == check::Level::Off) {
+    const memory::Allocation all = memory::AddressSpace::instance().whole_device();
+    found = {all.base, all.base + all.size, all.delta, false};
+  }
+  std::unique_ptr<check::LaunchChecker> checker;
+  if (level == check::Level::Full) {
+    check::Clusters clusters;
+    std::copy_n(image.grid, 3, clusters.grid);
+    clusters.size[0] = request.cluster.x, clusters.size[1] = request.cluster.y, clusters.size[2] = request.cluster.z;
+    checker = std::make_unique<check::LaunchChecker>(image, clusters);
+    image.checker = checker.get();
+  }
+  // The checker's verdict must not depend on how fast the host's threads are: it has one.
+  const unsigned helpers = checker ? 0 : unsigned(std::min<std::uint64_t>(pool.size(), grid.blocks)) - 1;
   for (unsigned k = 0; k <= helpers; ++k) {
     Worker& w = *workers[k];
     w.image = &image;
-    w.cache.assign(program->sites + 1, AddressCache{});
+    w.cache.assign(program->sites + 1, found);
     w.warps.assign(program->blocks.size(), 0);
     w.threads.assign(program->blocks.size(), 0);
     w.global_load = w.global_store = w.shared_load = w.shared_store = w.atomics = MemoryCounters{};
     w.count_memory = memory_counted;
+    w.checker = checker.get();
   }
   const std::function<void(unsigned)> body = [&](unsigned k) { work(grid, *workers[k]); };
   pool.run(body, helpers);

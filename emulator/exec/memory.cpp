@@ -1,6 +1,7 @@
 // The slow path of memory access: one lane at a time, every byte accounted for, and the messages.
 #include <algorithm>
 
+#include "check/launch.hpp"
 #include "exec/ops/space.hpp"
 #include "exec/warp.hpp"
 #include "memory/address_space.hpp"
@@ -88,6 +89,11 @@ void resolve_slowly(Warp& w, const Inst& in, unsigned space, const std::uint64_t
     const unsigned lane = unsigned(__builtin_ctz(m));
     host[lane] = resolve_one(w, in, lane, space, address[lane], bytes, write);
   }
+}
+
+void check_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
+                  unsigned bytes, bool write, const std::uint64_t* host) {
+  w.worker->checker->access(w, in, space, address, mask, bytes, write, host);
 }
 
 // A request is one instruction of one warp; its sectors are the 32-byte pieces that its lanes touch.

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <unordered_map>
 
+#include "check/launch.hpp"
 #include "code/program.hpp"
 #include "exec/builtins.hpp"
 #include "exec/warp.hpp"
@@ -120,7 +121,10 @@ void local_frame_address(Warp& w, const Inst& in) {
   for (std::uint32_t m = w.mask; m; m &= m - 1) d[__builtin_ctz(m)] = T(in.imm + w.local);
 }
 
-void fence(Warp&, const Inst&) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+void fence(Warp& w, const Inst& in) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (w.worker->checker) w.worker->checker->fence(w, in);
+}
 
 void barrier_result(Warp& w, const Inst& in) {
   const Barrier& b = w.block->barriers[w.at<std::uint32_t>(in.op[1])[__builtin_ctz(w.mask)] & 15];

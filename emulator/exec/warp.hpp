@@ -13,6 +13,11 @@
 
 #include "code/inst.hpp"
 
+namespace ptxvm::check {
+class LaunchChecker;
+struct BlockState;
+}  // namespace ptxvm::check
+
 namespace ptxvm::exec {
 
 struct Block;
@@ -94,6 +99,7 @@ struct Block {
   char* register_memory = nullptr; // aligned inside register_storage
   std::vector<char> register_storage;
   Barrier barriers[16];
+  check::BlockState* checked = nullptr;  // at PTXVM_CHECK=full
 };
 
 struct MemoryCounters {
@@ -106,6 +112,7 @@ struct Worker {
   std::vector<std::uint64_t> warps, threads;  // executions of each block leader
   MemoryCounters global_load, global_store, shared_load, shared_store, atomics;
   bool count_memory = false;
+  check::LaunchChecker* checker = nullptr;    // PTXVM_CHECK=full
 };
 
 // What a launch is made of, read by handlers for special registers, parameters and windows.
@@ -122,6 +129,7 @@ struct Image {
   std::uint64_t shared_window = 0, local_window = 0, parameter_window = 0;
   std::uint64_t clock_khz = 0;
   std::uint64_t launch_id = 0;
+  check::LaunchChecker* checker = nullptr;
 };
 
 // Raise the fault of the running launch: they throw ptxvm::Error with the whole message.

@@ -7,6 +7,7 @@
 // runs for a while.
 #include <algorithm>
 
+#include "check/launch.hpp"
 #include "code/program.hpp"
 #include "exec/schedule.hpp"
 #include "support/error.hpp"
@@ -41,21 +42,37 @@ void park(Warp& w, std::uint32_t pc, std::uint32_t mask, Group::State state = Gr
   g.passed = false;
 }
 
+// The member masks of a Collective, lane by lane.
+const std::uint32_t* members(const Warp& w, const Inst& in, const char* frame) {
+  const Ref ref = in.op[in.mask_op];
+  return reinterpret_cast<const std::uint32_t*>((ref & 1 ? w.base[1] : frame) + (ref & ~Ref{1}));
+}
+
 // Lanes of a group at a Collective whose members are all here (exited lanes are not waited for).
 std::uint32_t ready_lanes(Warp& w, const Inst& in, std::uint32_t here, char* frame) {
-  const Ref ref = in.op[in.mask_op];
-  const char* base = ref & 1 ? w.base[1] : frame;
-  const std::uint32_t* members = reinterpret_cast<const std::uint32_t*>(base + (ref & ~Ref{1}));
+  const std::uint32_t* wanted = members(w, in, frame);
   std::uint32_t ready = 0;
   for (std::uint32_t m = here; m; m &= m - 1) {
     const unsigned lane = unsigned(__builtin_ctz(m));
-    if ((members[lane] & w.alive & ~here) == 0) ready |= 1u << lane;
+    if ((wanted[lane] & w.alive & ~here) == 0) ready |= 1u << lane;
   }
   return ready;
 }
 
 // bar.warp.sync: its lanes may wait for each other at different places.
 bool is_warp_barrier(const Inst& in) { return in.flow == Flow::Collective && in.aux == 1 && in.mask_op == 0; }
+
+// Lanes that a bar.warp.sync lets go on together know each other's accesses: those of one member mask.
+void tell_checker(Warp& w, std::uint32_t lanes, const std::uint32_t* members) {
+  while (lanes) {
+    const std::uint32_t mask = members[__builtin_ctz(lanes)];
+    std::uint32_t same = 0;
+    for (std::uint32_t m = lanes; m; m &= m - 1)
+      same |= std::uint32_t(members[__builtin_ctz(m)] == mask) << __builtin_ctz(m);
+    w.worker->checker->warp_met(w, same);
+    lanes &= ~same;
+  }
+}
 
 // Groups that wait become runnable where what they wait for has come.
 void wake(Warp& w) {
@@ -66,6 +83,7 @@ void wake(Warp& w) {
   for (std::uint32_t k = 0; k < w.parked_count; ++k)
     if (w.parked[k].state == Group::State::Collective && is_warp_barrier(code[w.parked[k].pc]))
       at_warp_barriers |= w.parked[k].mask;
+  std::uint32_t released = 0, members_of[32];
   for (std::uint32_t k = 0; k < w.parked_count; ++k) {
     Group& g = w.parked[k];
     if (g.state == Group::State::Barrier) {
@@ -75,6 +93,10 @@ void wake(Warp& w) {
       const std::uint32_t here = is_warp_barrier(in) ? at_warp_barriers : g.mask;
       std::uint32_t ready = ready_lanes(w, in, here, w.registers + g.frame) & g.mask;
       if (!ready) continue;
+      if (w.worker->checker && is_warp_barrier(in)) {
+        released |= ready;
+        for (std::uint32_t m = ready; m; m &= m - 1) members_of[__builtin_ctz(m)] = members(w, in, w.registers + g.frame)[__builtin_ctz(m)];
+      }
       if (ready != g.mask) {
         Group rest = g;
         rest.mask &= ~ready;
@@ -85,6 +107,7 @@ void wake(Warp& w) {
       w.parked[k].passed = true;  // the loop need not look at the member mask again
     }
   }
+  if (released) tell_checker(w, released, members_of);
 }
 
 // Makes the next group active; false where none is runnable.
@@ -153,6 +176,7 @@ bool arrive(Warp& w, const Inst& in, std::uint32_t mask, std::uint32_t* number) 
   std::uint32_t arriving = std::uint32_t(__builtin_popcount(mask));
   if (expected && mask == w.alive) arriving = 32;
   b.arrived += arriving;
+  if (w.worker->checker) w.worker->checker->barrier_arrived(w, *number, mask, BarrierKind(in.imm) != BarrierKind::Arrive);
   if (in.op[3] != kNone) {
     const std::uint32_t p = *w.at<std::uint32_t>(in.op[3]);
     b.popcount += std::uint32_t(__builtin_popcount(p & mask));
@@ -162,7 +186,8 @@ bool arrive(Warp& w, const Inst& in, std::uint32_t mask, std::uint32_t* number) 
   return b.arrived >= (expected ? expected : block.alive);
 }
 
-void complete(Barrier& b) {
+void complete(Block& block, Barrier& b) {
+  if (block.checked) block.image->checker->barrier_completed(block, unsigned(&b - block.barriers));
   b.last_popcount = b.popcount;
   b.last_all = b.all;
   b.last_any = b.any;
@@ -227,7 +252,7 @@ void leave(Warp& w, std::uint32_t mask) {
 void threads_exited(Block& block, std::uint32_t count) {
   block.alive -= count;
   for (Barrier& b : block.barriers)
-    if (b.arrived && b.expected == 0 && b.arrived >= block.alive) complete(b);
+    if (b.arrived && b.expected == 0 && b.arrived >= block.alive) complete(block, b);
 }
 
 Stop run_warp(Warp& w, std::int64_t& budget) {
@@ -334,11 +359,12 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         break;
       case Flow::Barrier: {
         if (!mask) { ++w.pc; break; }
+        --budget;  // a warp that comes from one barrier to the next has moved, blocks of code between or not
         std::uint32_t number;
         const bool last = arrive(w, in, mask, &number);
         Barrier& b = w.block->barriers[number];
         if (last) {
-          complete(b);
+          complete(*w.block, b);
           ++w.pc;
         } else if (BarrierKind(in.imm) == BarrierKind::Arrive) {
           ++w.pc;
@@ -352,6 +378,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
       case Flow::Collective: {
         if (!mask) { ++w.pc; break; }
         const std::uint32_t ready = w.passed ? mask : ready_lanes(w, in, mask, w.base[0]);
+        if (w.worker->checker && !w.passed && ready && is_warp_barrier(in)) tell_checker(w, ready, members(w, in, w.base[0]));
         w.passed = false;
         if (ready == w.active) {
           w.mask = ready;

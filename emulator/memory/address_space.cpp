@@ -175,6 +175,14 @@ bool AddressSpace::is_device_range(Address a) const {
   return a >= state_->base && a - state_->base < device_range + 3 * Windows::size;
 }
 
+Allocation AddressSpace::whole_device() const {
+  Allocation all;
+  all.base = state_->base;
+  all.size = device_range;
+  all.delta = state_->delta;
+  return all;
+}
+
 std::uint64_t AddressSpace::capacity() const {
   std::shared_lock lock(state_->mutex);
   return state_->capacity;

@@ -59,6 +59,8 @@ class AddressSpace {
   std::vector<Allocation> live() const;   // in the order of their addresses
   bool is_device_range(Address a) const;  // anywhere in the reserved range
 
+  Allocation whole_device() const;        // all that device allocations come from, as if it were one
+
   std::uint64_t capacity() const;
   void set_capacity(std::uint64_t bytes);
   std::uint64_t used() const;

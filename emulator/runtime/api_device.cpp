@@ -25,7 +25,7 @@ Limits& limits() {
   return *only;
 }
 
-cudaError_t check(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
+cudaError_t known_device(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
 
 }  // namespace
 
@@ -49,11 +49,11 @@ cudaError_t cudaGetDevice(int* out) {
 }
 
 cudaError_t cudaSetDevice(int device) {
-  return guarded([&] { return check(device); });
+  return guarded([&] { return known_device(device); });
 }
 
 cudaError_t cudaInitDevice(int device, unsigned, unsigned) {
-  return guarded([&] { return check(device); });
+  return guarded([&] { return known_device(device); });
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* out, int device) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <unordered_set>
 
+#include "check/level.hpp"
+#include "check/operations.hpp"
 #include "device/profile.hpp"
 #include "runtime/access.hpp"
 #include "runtime/errors.hpp"
@@ -83,6 +85,7 @@ void free_now(void* pointer, memory::Kind kind) {
   const memory::Address base = address_of(pointer);
   const auto found = space.find(base);
   const bool ours = found && found->base == base && found->kind == kind && !is_releasing(base);
+  if (ours && check::level() == check::Level::Full) check::Operations::instance().forget(base, found->size);
   if (!ours || !space.release(base))
     refuse(cudaErrorInvalidValue, "free of what is no live allocation: " + memory::describe(base, 1));
   counters().frees++;
@@ -99,6 +102,8 @@ void begin_release(void* pointer) {
 }
 
 void end_release(memory::Address base) {
+  const auto found = device_space().find(base);
+  if (found && check::level() == check::Level::Full) check::Operations::instance().forget(base, found->size);
   device_space().release(base);
   const std::lock_guard lock(releasing().mutex);
   releasing().bases.erase(base);
@@ -107,6 +112,7 @@ void end_release(memory::Address base) {
 void free_all() {
   memory::AddressSpace& space = device_space();
   for (const memory::Allocation& a : space.live()) {
+    if (check::level() == check::Level::Full) check::Operations::instance().forget(a.base, a.size);
     if (!space.release(a.base)) space.forget(reinterpret_cast<void*>(a.base));
   }
 }

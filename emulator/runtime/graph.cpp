@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "check/level.hpp"
+#include "check/operations.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/scheduler.hpp"
 
@@ -37,10 +39,21 @@ void Graph::run() const {
     for (const std::size_t before : nodes[i].after) followers[before].push_back(i);
     if (waits[i] == 0) ready.push_back(i);
   }
+  const bool full = check::level() == check::Level::Full;
+  check::Operations& operations = check::Operations::instance();
+  const check::History before = full ? operations.before() : nullptr;
+  std::vector<check::History> history(full ? nodes.size() : 0, before);
   while (!ready.empty()) {
     std::swap(ready[choices() % ready.size()], ready.back());
     const std::size_t next = ready.back();
     ready.pop_back();
+    if (full) {
+      const std::uint64_t node = operations.next_node();
+      operations.begin(operations.stream(), operations.count(), node, history[next], name_of(nodes[next].work));
+      history[next] = check::Operations::after_node(history[next], node);
+      for (const std::size_t follower : followers[next])
+        history[follower] = check::joined(history[follower], history[next]);
+    }
     execute(nodes[next].work);
     for (const std::size_t follower : followers[next])
       if (--waits[follower] == 0) ready.push_back(follower);

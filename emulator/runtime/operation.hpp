@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "check/operations.hpp"
 #include "exec/launch.hpp"
 #include "memory/address_space.hpp"
 
@@ -23,6 +24,7 @@ struct Graph;
 struct Moment {
   std::shared_ptr<Stream> stream;
   std::uint64_t count = 0;
+  check::History history{};  // what is done by then (PTXVM_CHECK=full)
   bool reached() const;
 };
 
@@ -73,9 +75,14 @@ struct Operation {
   Work work;
   std::vector<Moment> waits;
   std::uint64_t sequence = 0;  // over all streams, in the order of submission
+  std::uint64_t number = 0;    // in its stream, from 1
+  check::History before{};     // what is done when it begins (PTXVM_CHECK=full)
 };
 
 // Does the work on the calling thread. Throws Error.
 void execute(const Work& work);
+
+// "launch of k", for messages.
+std::string name_of(const Work& work);
 
 }  // namespace ptxvm::runtime

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "check/level.hpp"
 #include "runtime/errors.hpp"
 
 namespace ptxvm::runtime {
@@ -31,6 +32,15 @@ bool spin_until(Condition&& condition) {
   return condition();
 }
 
+// A bad PTXVM_CHECK is told by the first launch, which can be refused.
+check::Level check_level_or_fast() {
+  try {
+    return check::level();
+  } catch (const Error&) {
+    return check::Level::Fast;
+  }
+}
+
 }  // namespace
 
 std::uint64_t seed() {
@@ -46,7 +56,7 @@ Scheduler& Scheduler::instance() {
   return *only;
 }
 
-Scheduler::Scheduler() : batch_sizes_(seed()), choices_(seed() + 1) {
+Scheduler::Scheduler() : full_(check_level_or_fast() == check::Level::Full), batch_sizes_(seed()), choices_(seed() + 1) {
   legacy_ = std::make_shared<Stream>();
   threshold_ = 32;
   std::atexit([] { instance().stop(); });
@@ -103,25 +113,44 @@ Moment Scheduler::submit(const std::shared_ptr<Stream>& stream, Operation operat
   // The legacy stream and blocking streams wait for each other.
   if (stream == legacy_) {
     for (const auto& other : active_)
-      if (other != legacy_ && other->blocking()) operation.waits.push_back({other, other->submitted});
+      if (other != legacy_ && other->blocking()) operation.waits.push_back({other, other->submitted, other->history});
   } else if (stream->blocking()) {
-    const Moment before{legacy_, legacy_->submitted};
+    const Moment before{legacy_, legacy_->submitted, legacy_->history};
     if (!before.reached()) operation.waits.push_back(before);
   }
   if (stream->submitted == stream->completed.load(std::memory_order_relaxed)) active_.push_back(stream);
   operation.sequence = ++sequence_;
+  operation.number = stream->submitted + 1;
+  if (full_) keep_history(stream, operation);
   stream->queue.push_back(std::move(operation));
   pending_++;
   if (sequence_ - closed_ >= threshold_) close_batch();
-  return {stream, ++stream->submitted};
+  return {stream, ++stream->submitted, stream->history};
+}
+
+// What comes before an operation, whatever the order in which the machine happens to do things.
+void Scheduler::keep_history(const std::shared_ptr<Stream>& stream, Operation& operation) {
+  check::History before = check::joined(stream->history, host_history_);
+  for (const Moment& m : operation.waits) before = check::joined(before, m.history);
+  if (stream == legacy_) before = check::joined(before, blocking_history_);
+  else if (stream->blocking()) before = check::joined(before, legacy_->history);
+  operation.before = before;
+  stream->history = check::extended(before, stream->id, operation.number);
+  if (stream->blocking()) blocking_history_ = check::joined(blocking_history_, stream->history);
+}
+
+void Scheduler::host_saw(const Moment& moment) {
+  if (!full_) return;
+  const std::lock_guard lock(mutex_);
+  host_history_ = check::joined(host_history_, moment.history);
 }
 
 std::vector<Moment> Scheduler::tail(const std::shared_ptr<Stream>& stream) {
   const std::lock_guard lock(mutex_);
-  std::vector<Moment> moments{{stream, stream->submitted}};
+  std::vector<Moment> moments{{stream, stream->submitted, stream->history}};
   if (stream == legacy_) {
     for (const auto& other : active_)
-      if (other->blocking()) moments.push_back({other, other->submitted});
+      if (other->blocking()) moments.push_back({other, other->submitted, other->history});
   }
   return moments;
 }
@@ -129,7 +158,7 @@ std::vector<Moment> Scheduler::tail(const std::shared_ptr<Stream>& stream) {
 std::vector<Moment> Scheduler::tails() {
   const std::lock_guard lock(mutex_);
   std::vector<Moment> moments;
-  for (const auto& stream : active_) moments.push_back({stream, stream->submitted});
+  for (const auto& stream : active_) moments.push_back({stream, stream->submitted, stream->history});
   return moments;
 }
 
@@ -143,6 +172,11 @@ void Scheduler::close_batch() {
 }
 
 void Scheduler::wait(const Moment& moment) {
+  await(moment);
+  host_saw(moment);
+}
+
+void Scheduler::await(const Moment& moment) {
   if (moment.reached()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -160,7 +194,10 @@ void Scheduler::wait(const std::vector<Moment>& moments) {
 }
 
 bool Scheduler::done(const std::vector<Moment>& moments) {
-  if (std::all_of(moments.begin(), moments.end(), [](const Moment& m) { return m.reached(); })) return true;
+  if (std::all_of(moments.begin(), moments.end(), [](const Moment& m) { return m.reached(); })) {
+    for (const Moment& m : moments) host_saw(m);
+    return true;
+  }
   const std::lock_guard lock(mutex_);
   close_batch();
   return false;
@@ -215,6 +252,8 @@ void Scheduler::run() {
     executing_ = true;
     lock.unlock();
     try {
+      if (full_)
+        check::Operations::instance().begin(stream->id, operation.number, 0, operation.before, name_of(operation.work));
       execute(operation.work);
     } catch (const Error& e) {
       device_fault(e);

@@ -34,6 +34,7 @@ struct Stream {
 
   std::deque<Operation> queue;  // of the scheduler
   std::uint64_t submitted = 0;  // of the scheduler
+  check::History history;       // what is done when all that was submitted is (PTXVM_CHECK=full)
   std::atomic<std::uint64_t> completed{0};
   std::shared_ptr<Capture> capture;  // what the stream's operations are recorded into, else null
 };
@@ -69,6 +70,9 @@ class Scheduler {
   Scheduler();
   void run();
   void close_batch();  // with the lock held
+  void keep_history(const std::shared_ptr<Stream>& stream, Operation& operation);
+  void host_saw(const Moment& moment);
+  void await(const Moment& moment);
   // The stream to take the next operation from, or null where the batch is done.
   std::shared_ptr<Stream> choose();
   void await_batch(std::unique_lock<std::mutex>& lock);
@@ -87,6 +91,8 @@ class Scheduler {
   std::uint64_t pending_ = 0;
   std::uint64_t threshold_ = 0;
   std::uint64_t next_id_ = 1;
+  check::History host_history_, blocking_history_;  // what the host has seen done; of all blocking streams
+  const bool full_;                              // PTXVM_CHECK=full: histories are kept
   int waiters_ = 0;
   bool sleeping_ = false, stopping_ = false, executing_ = false;
   std::mt19937_64 batch_sizes_, choices_;

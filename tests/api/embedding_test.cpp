@@ -150,7 +150,7 @@ TEST(Embedding, NanStaysInItsRow) {
 
 class EmbeddingArguments : public testing::Test {
  protected:
-  ExactBuffer<float> table_{12}, output_{20};
+  ExactBuffer<float> table_{std::vector<float>(12)}, output_{std::vector<float>(20)};
   ExactBuffer<int32_t> indices_{std::vector<int32_t>{0, 1, 2, 0, 1}};
   ExactBuffer<char> workspace_{1 << 16};
 

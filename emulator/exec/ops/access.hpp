@@ -12,6 +12,9 @@ void resolve_slowly(Warp& w, const Inst& in, unsigned space, const std::uint64_t
                     unsigned bytes, bool write, std::uint64_t* host);
 void count_access(Warp& w, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes,
                   bool write, bool atomic);
+// At PTXVM_CHECK=full: may the access happen now?
+void check_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
+                  unsigned bytes, bool write, const std::uint64_t* host);
 
 namespace PTXVM_ISA {
 
@@ -111,6 +114,7 @@ inline void resolve(Warp& w, const Inst& in, Ref ref, unsigned bytes, bool write
     out.unit = out.same = false;
     resolve_slowly(w, in, space, a, mask, bytes, write, out.host);
   }
+  if (w.worker->checker) check_access(w, in, space, a, mask, bytes, write, out.host);
 }
 
 }  // namespace PTXVM_ISA

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "check/level.hpp"
+#include "check/operations.hpp"
 #include "forms.hpp"
 #include "ptx/ast.hpp"
 #include "support/error.hpp"
@@ -37,7 +39,11 @@ Record& record() {
 }  // namespace
 
 Buffer::Buffer(std::size_t bytes)
-    : allocation_(*AddressSpace::instance().allocate(bytes == 0 ? 1 : bytes, ptxvm::memory::Kind::Device)) {}
+    : allocation_(*AddressSpace::instance().allocate(bytes == 0 ? 1 : bytes, ptxvm::memory::Kind::Device)) {
+  // Its bytes are written behind the runtime's back.
+  if (ptxvm::check::level() == ptxvm::check::Level::Full)
+    ptxvm::check::Operations::instance().range_written(allocation_.base, allocation_.size);
+}
 
 Buffer::~Buffer() { AddressSpace::instance().release(allocation_.base); }
 
@@ -65,6 +71,20 @@ std::string kernel_text(unsigned parameters, const std::string& body, const std:
   return module_text(text + body + "\nret;\n}\n");
 }
 
+namespace {
+
+// Launches one after the other, as a stream has them.
+void next_operation() {
+  using ptxvm::check::Operations;
+  constexpr u64 stream = u64{1} << 62;
+  static u64 count = 0;
+  if (ptxvm::check::level() != ptxvm::check::Level::Full) return;
+  Operations::instance().begin(stream, count + 1, 0, ptxvm::check::extended(nullptr, stream, count), "a launch");
+  count++;
+}
+
+}  // namespace
+
 void run(const std::string& text, const Shape& shape, const std::vector<u64>& parameters) {
   const auto module = ptxvm::ptx::parse(text);
   const auto program = ptxvm::exec::Program::load(module, "test");
@@ -82,6 +102,7 @@ void run(const std::string& text, const Shape& shape, const std::vector<u64>& pa
     for (u32 at = 0; at < parameter.size; at += sizeof(u64))
       std::memcpy(request.parameters.data() + parameter.offset + at, &parameters.at(next++),
                   std::min<std::size_t>(sizeof(u64), parameter.size - at));
+  next_operation();
   ptxvm::exec::run(request, {});
   record().add(module);
 }

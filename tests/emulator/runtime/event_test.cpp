@@ -1,3 +1,6 @@
+#include <cstdlib>
+#include <string>
+
 #include "fixture.hpp"
 
 namespace {
@@ -22,6 +25,8 @@ TEST_F(EventApi, AStreamWaitsForAnEventOfAnother) {
 }
 
 TEST_F(EventApi, WithoutTheEventSomeOrderIsWrong) {
+  const char* const level = std::getenv("PTXVM_CHECK");
+  if (level != nullptr && std::string(level) == "full") GTEST_SKIP() << "at PTXVM_CHECK=full this is a fault: Streams in check_test";
   cudaStream_t a = stream(cudaStreamNonBlocking), b = stream(cudaStreamNonBlocking);
   int* p = pinned<int>(3);
   void* d = device(4);
