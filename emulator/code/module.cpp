@@ -69,7 +69,7 @@ void ModuleDecoder::decode() {
   std::vector<char> aligned(program.constant_storage.size() + 64);
   auto start = (reinterpret_cast<std::uintptr_t>(aligned.data()) + 63) & ~std::uintptr_t{63};
   program.constants = reinterpret_cast<char*>(start);
-  std::memcpy(program.constants, program.constant_storage.data(), program.constant_storage.size());
+  std::copy(program.constant_storage.begin(), program.constant_storage.end(), program.constants);
   program.constant_storage = std::move(aligned);
 }
 

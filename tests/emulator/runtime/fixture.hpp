@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -63,6 +64,10 @@ class Gate {
   void open() { open_ = true; }
 
  private:
-  // Outlives the gate: the stream may look once more.
-  std::atomic<bool>& open_ = *new std::atomic<bool>{false};
+  // Outlives the gate, since the stream may look once more; reachable, so that it is no leak.
+  static std::atomic<bool>& next() {
+    static auto& all = *new std::deque<std::atomic<bool>>;
+    return all.emplace_back(false);
+  }
+  std::atomic<bool>& open_ = next();
 };
