@@ -129,7 +129,7 @@ bool Races::write_cell(Table& table, Cell& cell, std::uint8_t bytes, const Actor
   if (cell.reads && !list_allows(table.lists[cell.reads], now, conflict)) return false;
   conflict->before_wrote = true;
   // Lanes that write one place by one instruction: one of them performs it (CUDA programming guide, "SIMT
-  // Architecture"). That they write the same is checked where the values are.
+  // Architecture"). That they write the same is checked by the store.
   const bool one_instruction = same_moment(cell.write, now) && now.warp < kAsyncWarps;
   if (!cell.write.none() && !one_instruction && !allows(cell.write, now, conflict)) return false;
   if (cell.writes && !list_allows(table.lists[cell.writes], now, conflict)) return false;

@@ -96,6 +96,12 @@ void check_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* 
   w.worker->checker->access(w, in, space, address, mask, bytes, write, host);
 }
 
+void differing_values(Warp& w, const Inst& in, unsigned first, unsigned second) {
+  fault(w, in, second, int(Status::LaunchFailure),
+        format("race: lanes %u and %u of a warp write different values to one place by one instruction; which of them stays"
+               " is not defined", first, second));
+}
+
 // A request is one instruction of one warp; its sectors are the 32-byte pieces that its lanes touch.
 void count_access(Warp& w, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes, bool write,
                   bool atomic) {

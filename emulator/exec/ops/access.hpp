@@ -15,6 +15,8 @@ void count_access(Warp& w, unsigned space, const std::uint64_t* address, std::ui
 // At PTXVM_CHECK=full: may the access happen now?
 void check_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
                   unsigned bytes, bool write, const std::uint64_t* host);
+// The fault of two lanes that write different values to one place by one instruction.
+[[noreturn]] void differing_values(Warp& w, const Inst& in, unsigned first, unsigned second);
 
 namespace PTXVM_ISA {
 

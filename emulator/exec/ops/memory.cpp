@@ -34,12 +34,27 @@ void load(Warp& w, const Inst& in) {
   }
 }
 
+// Lanes that write one place by one instruction: which of them performs it is not defined.
+template <class T, class R, int V>
+void check_values(Warp& w, const Inst& in, const u64* host) {
+  for (u32 m = w.mask; m; m &= m - 1) {
+    const int i = __builtin_ctz(m);
+    for (u32 others = m & (m - 1); others; others &= others - 1) {
+      const int j = __builtin_ctz(others);
+      if (host[i] != host[j]) continue;
+      for (int v = 0; v < V; ++v)
+        if (T(w.at<R>(in.op[v + 1])[i]) != T(w.at<R>(in.op[v + 1])[j])) differing_values(w, in, unsigned(i), unsigned(j));
+    }
+  }
+}
+
 // op[0] address, op[1..V] sources.
 template <class T, class R, int V>
 void store(Warp& w, const Inst& in) {
   Access access;
   resolve(w, in, in.op[0], sizeof(T) * V, true, access);
   const u32 mask = w.mask;
+  if (w.worker->checker && !access.unit) check_values<T, R, V>(w, in, access.host);
   for (int v = 0; v < V; ++v) {
     const R* s = w.at<R>(in.op[v + 1]);
     if (access.unit) {

@@ -182,6 +182,22 @@ TEST(Race, BlocksThatWriteOnePlace) {
   EXPECT_TRUE(tells(verdict(), {"race: write of 4 bytes at global address", "block (1,0,0)", "the other: block (0,0,0)", "allocation"}));
 }
 
+template <bool Same>
+__global__ void one_instruction(unsigned* out) {
+  *out = Same ? 7 : threadIdx.x;
+}
+
+TEST(Race, LanesThatWriteOnePlaceByOneInstruction) {
+  Words out(1);
+  one_instruction<true><<<1, 32>>>(out);
+  EXPECT_EQ(verdict(), "");
+  one_instruction<true><<<1, 64>>>(out);
+  EXPECT_TRUE(tells(verdict(), {"race: write"}));  // two warps are two instructions
+  Words more(1);
+  one_instruction<false><<<1, 32>>>(more);
+  EXPECT_TRUE(tells(verdict(), {"race: lanes 0 and 1 of a warp write different values to one place"}));
+}
+
 template <bool Right>
 __global__ void counted(unsigned* out) {
   if (Right) atomicAdd(out, 1u);
