@@ -132,6 +132,7 @@ Ref FunctionDecoder::source(const Operand& o, unsigned bits) {
       return t;
     }
     case Operand::Kind::Immediate:
+      if (bits > 64) refuse("no literal has 128 bits");
       if (o.literal == Operand::Literal::F64 && bits == 32) {  // a decimal literal in an fp32 instruction
         double d;
         std::uint64_t b = o.bits;
@@ -180,6 +181,8 @@ Ref FunctionDecoder::destination(const Operand& o, unsigned bits) {
 }
 
 void FunctionDecoder::instruction(const Instruction& i) {
+  if (video(i)) return;
+  refuse_parts(i);
   if (control(i) || special_form(i)) return;
   table_op(i);
 }

@@ -34,7 +34,14 @@ void FunctionDecoder::table_op(const Instruction& i) {
       kept.push_back(m);
     }
   }
+  if ((base == "min" || base == "max") && kept.back() == "relu")
+    std::swap(kept[kept.size() - 1], kept[kept.size() - 2]);
   const std::string name = dotted(kept);
+  if ((aux & kFlush) && name.find(".f32") == std::string::npos && name.find(".approx") == std::string::npos)
+    refuse("unknown modifier .ftz");
+  if ((base == "fma" || (base == "mad" && is_float_type(parts.back()))) &&
+      std::none_of(parts.begin(), parts.end(), [](const std::string& m) { return is_rounding(m); }))
+    refuse("a rounding is wanted");
   const Op* op = find_op(name);
   if (!op || op->signature.count == 0) refuse("unknown instruction");
   const Signature& s = op->signature;
@@ -65,9 +72,7 @@ bool FunctionDecoder::special_form(const Instruction& i) {
   if (base == "st") return store(i), true;
   if (base == "atom") return atomic(i, false), true;
   if (base == "red") return atomic(i, true), true;
-  // Hints: they may change speed, never results.
-  if (base == "prefetch" || base == "prefetchu" || base == "applypriority" || base == "pmevent") return true;
-  return false;
+  return mixed_arithmetic(i) || half_arithmetic(i) || extreme_of_three(i) || hint(i);
 }
 
 void FunctionDecoder::move(const Instruction& i) {
@@ -82,7 +87,8 @@ void FunctionDecoder::move(const Instruction& i) {
     Inst inst;
     inst.full = op->full;
     inst.masked = op->masked;
-    for (std::size_t k = 0; k < s.parts.size(); ++k) inst.op[k + 1] = source(s.parts[k], part);
+    for (std::size_t k = 0; k < s.parts.size(); ++k)
+      inst.op[k + 1] = source(s.parts[k], std::max(part, 16u));  // bytes: in 16 bits
     inst.op[0] = destination(d, bits);
     emit(inst);
     return;
@@ -93,7 +99,7 @@ void FunctionDecoder::move(const Instruction& i) {
     for (std::size_t k = 0; k < d.parts.size(); ++k) {
       if (d.parts[k].kind == Operand::Kind::Sink) continue;
       const std::string name = "part.b" + std::to_string(bits) + ".b" + std::to_string(part) + "." + std::to_string(k);
-      emit(name.c_str(), {destination(d.parts[k], part), from});
+      emit(name.c_str(), {destination(d.parts[k], std::max(part, 16u)), from});
     }
     return;
   }
@@ -110,66 +116,99 @@ void FunctionDecoder::move(const Instruction& i) {
   emit(name.c_str(), {destination(d, bits), from});
 }
 
+// The low bits of an operand, whose register may be wider.
+Ref FunctionDecoder::low_part(const Operand& s, unsigned bits) {
+  bits = std::max(bits, 16u);
+  if (s.kind != Operand::Kind::Register || width(s) <= bits) return source(s, bits);
+  Ref in = temporary(bits);
+  emit(("part.b" + std::to_string(width(s)) + ".b" + std::to_string(bits) + ".0").c_str(),
+       {in, source(s, width(s))});
+  return in;
+}
+
+// Writes what make(Ref) computes into a register that may be wider, extended by its sign.
+void FunctionDecoder::write_converted(const Operand& d, unsigned bits, bool is_signed,
+                                      const std::function<void(Ref)>& make) {
+  const unsigned have = d.kind == Operand::Kind::Register ? width(d) : bits;
+  if (have <= bits) return make(destination(d, bits));
+  Ref out = temporary(bits);
+  make(out);
+  const char sign = is_signed ? 's' : 'u';
+  const std::string widen =
+      std::string("cvt.") + sign + std::to_string(have) + "." + sign + std::to_string(bits);
+  emit(widen.c_str(), {destination(d, have), out});
+}
+
 void FunctionDecoder::convert(const Instruction& i) {
-  std::uint8_t aux = 0;
-  bool sat = false, integral = false;
-  std::string mode;
+  if (i.opcode.size() > 1 && i.opcode[1] == "pack") return convert_pack(i);
+  Conversion c;
   std::vector<std::string> types;
   for (std::size_t k = 1; k < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
-    if (is_rounding(m)) aux |= rounding(m), integral |= m.size() == 3, mode = m + ".";
-    else if (m == "ftz") aux |= kFlush;
-    else if (m == "sat") sat = true;
+    if (is_rounding(m) || m == "rna")
+      c.integral = m.size() == 3 && m != "rna", c.mode = m;
+    else if (m == "ftz")
+      c.ftz = true;
+    else if (m == "sat")
+      c.sat = true;
+    else if (m == "relu")
+      c.relu = true;
+    else if (m == "satfinite")
+      c.satfinite = true;
     else if (type_bits(m)) types.push_back(m);
     else refuse("unknown modifier ." + m);
   }
   if (types.size() != 2) refuse("unknown conversion");
-  const std::string &to = types[0], &from = types[1];
-  const bool pair = to == "f16x2" || to == "bf16x2";
-  if (i.operands.size() != (pair ? 3 : 2)) refuse("unknown conversion");
+  c.to = types[0], c.from = types[1];
+  if (is_half_type(c.to) || is_half_type(c.from) || c.to == "tf32") return convert_half(i, c);
+  if (i.operands.size() != 2 || c.relu || c.satfinite || c.mode == "rna") refuse("unknown conversion");
   std::string name = "cvt.";
-  if (pair || to == "f16" || to == "bf16") {  // rounded by the handler's own arithmetic, not by the host's mode
-    name += mode;
-    if (aux & kFlush) refuse("unknown conversion");
-    aux = 0;
-  }
-  if (pair) {
-    const std::string full = name + to + "." + from;
-    if (sat || !find_op(full)) refuse("unknown conversion");
-    Ref a = source(i.operands[1], 32), b = source(i.operands[2], 32);
-    emit(full.c_str(), {destination(i.operands[0], 32), a, b});
-    return;
-  }
-  if (integral && is_float_type(to) && is_float_type(from)) name += "integral.";
-  if (sat) name += "sat.";
-  const Op* op = find_op(name + to + "." + from);
+  if (c.integral && is_float_type(c.to) && is_float_type(c.from)) name += "integral.";
+  if (c.sat) name += "sat.";
+  name += c.to + "." + c.from;
+  const Op* op = find_op(name);
   if (!op) refuse("unknown conversion");
-  // Registers may be wider than the types: the source's low part is taken, the result extended by its sign.
-  const unsigned from_bits = op->signature.width[1], to_bits = op->signature.width[0];
-  const Operand& s = i.operands[1];
-  Ref in;
-  if (s.kind == Operand::Kind::Register && width(s) > from_bits) {
-    in = temporary(from_bits);
-    const std::string part = "part.b" + std::to_string(width(s)) + ".b" + std::to_string(from_bits) + ".0";
-    emit(part.c_str(), {in, source(s, width(s))});
-  } else {
-    in = source(s, from_bits);
+  Ref in = low_part(i.operands[1], op->signature.width[1]);
+  write_converted(i.operands[0], op->signature.width[0], c.to[0] == 's', [&](Ref out) {
+    emit_flagged(name, out, in, std::uint8_t(rounding(c.mode) | (c.ftz ? kFlush : 0)));
+  });
+}
+
+// min and max{.ftz}{.NaN}{.abs}.f32 of three: of two, then with the third; .abs takes their magnitudes.
+bool FunctionDecoder::extreme_of_three(const Instruction& i) {
+  const std::string& base = i.opcode[0];
+  if ((base != "min" && base != "max") || i.opcode.back() != "f32" || i.operands.size() != 4) return false;
+  std::uint8_t aux = 0;
+  bool strict = false, magnitude = false;
+  for (std::size_t k = 1; k + 1 < i.opcode.size(); ++k) {
+    const std::string& m = i.opcode[k];
+    if (m == "ftz")
+      aux |= kFlush;
+    else if (m == "NaN")
+      strict = true;
+    else if (m == "abs")
+      magnitude = true;
+    else
+      refuse("unknown modifier ." + m);
   }
-  const Operand& d = i.operands[0];
-  const unsigned have = d.kind == Operand::Kind::Register ? width(d) : to_bits;
-  Ref out = have > to_bits ? temporary(to_bits) : destination(d, to_bits);
+  const Op* op = find_op(base + (strict ? ".NaN.f32" : ".f32"));
   Inst inst;
   inst.full = op->full;
   inst.masked = op->masked;
   inst.aux = aux;
-  inst.op[0] = out;
-  inst.op[1] = in;
-  emit(inst);
-  if (have > to_bits) {
-    const char sign = to[0] == 's' ? 's' : 'u';
-    const std::string widen = std::string("cvt.") + sign + std::to_string(have) + "." + sign + std::to_string(to_bits);
-    emit(widen.c_str(), {destination(d, have), out});
+  Ref in[3], first = temporary(32);
+  for (std::size_t k = 0; k < 3; ++k) {
+    in[k] = source(i.operands[k + 1], 32);
+    if (!magnitude) continue;
+    Ref positive = temporary(32);
+    emit_flagged("abs.f32", positive, in[k], 0);
+    in[k] = positive;
   }
+  inst.op[0] = first, inst.op[1] = in[0], inst.op[2] = in[1];
+  emit(inst);
+  inst.op[0] = destination(i.operands[0], 32), inst.op[1] = first, inst.op[2] = in[2];
+  emit(inst);
+  return true;
 }
 
 // The carry flag is one predicate of the frame.

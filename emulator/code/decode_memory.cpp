@@ -1,5 +1,5 @@
-// cvta, isspacep, ld, st, atom, red: state space, width, vector. Cache and eviction hints are dropped. The
-// machine meets every order and scope by the strongest; what was asked for goes to Inst::sem.
+// cvta, isspacep, ld, st: state space, width, vector. Cache and eviction hints are dropped. The machine meets
+// every order and scope by the strongest; what was asked for goes to Inst::sem.
 #include <algorithm>
 
 #include "code/decoder.hpp"
@@ -11,10 +11,17 @@ using ptx::Operand;
 
 namespace {
 
-bool is_hint(const std::string& m) {
-  static const std::set<std::string> hints = {"ca", "cg", "cs", "lu", "cv", "wb", "wt", "unified", "noftz"};
-  return hints.count(m) || m.rfind("L1::", 0) == 0 || m.rfind("L2::", 0) == 0;
+// What may change an access's speed and never its result.
+bool is_hint(const std::string& m, bool load) {
+  static const std::set<std::string> loads{"ca", "cg", "cs", "lu", "cv", "L2::64B", "L2::128B", "L2::256B"};
+  static const std::set<std::string> stores{"wb", "cg", "cs", "wt"};
+  static const std::set<std::string> both{
+      "unified",         "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last",
+      "L1::no_allocate", "L2::evict_normal", "L2::evict_first",     "L2::evict_last",  "L2::cache_hint"};
+  return both.count(m) || (load ? loads : stores).count(m);
 }
+
+}  // namespace
 
 bool space_of(const std::string& m, std::uint8_t* space) {
   if (m == "global") *space = kGlobal;
@@ -26,6 +33,8 @@ bool space_of(const std::string& m, std::uint8_t* space) {
   return true;
 }
 
+namespace {
+
 // The name under which a load handler is listed: sign matters only where the register is wider.
 std::string element(const std::string& type, unsigned register_bits) {
   const unsigned bits = type_bits(type);
@@ -35,11 +44,27 @@ std::string element(const std::string& type, unsigned register_bits) {
 
 }  // namespace
 
+// Takes m if it is an order, a scope or the read-only path; an order and a scope may be named once.
+bool FunctionDecoder::take_order(MemoryForm& form, const std::string& m) const {
+  static const std::set<std::string> scopes{"cta", "cluster", "gpu", "sys"};
+  if (!order_or_scope(m, &form.semantics)) return false;
+  std::string& to = scopes.count(m) ? form.order.scope
+                    : m == "mmio"   ? form.order.mmio
+                    : m == "nc"     ? form.order.path
+                                    : form.order.sem;
+  if (!to.empty()) refuse("." + m + " behind ." + to);
+  to = m;
+  return true;
+}
+
 FunctionDecoder::MemoryForm FunctionDecoder::memory_form(const Instruction& i) const {
-  MemoryForm form{kGeneric, "", 0, 1, false, {}};
+  const bool is_load = i.opcode[0] != "st";
+  MemoryForm form{kGeneric, "", 0, 1, false, {}, {}};
+  bool policy = false;
   for (std::size_t k = 1; k < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
-    if (is_hint(m) || order_or_scope(m, &form.semantics)) continue;
+    policy |= m == "L2::cache_hint";
+    if (is_hint(m, is_load) || take_order(form, m)) continue;
     if (space_of(m, &form.space)) continue;
     if (m == "v2") form.count = 2;
     else if (m == "v4") form.count = 4;
@@ -47,10 +72,30 @@ FunctionDecoder::MemoryForm FunctionDecoder::memory_form(const Instruction& i) c
     else if (type_bits(m)) form.type = m, form.bytes = type_bits(m) / 8;
     else refuse("unknown modifier ." + m);
   }
-  if (form.type.empty() || form.bytes > 8) refuse("unknown type");
+  const std::string& sem = form.order.sem;
+  const bool strong = sem == "relaxed" || sem == (is_load ? "acquire" : "release");
+  if (!sem.empty() && !strong && sem != "weak" && sem != "volatile")
+    refuse("no order of this instruction: ." + sem);
+  if (strong == form.order.scope.empty())
+    refuse(strong ? "." + sem + " needs a scope" : "a scope without an order");
+  if (!form.order.path.empty() && !is_load) refuse("unknown modifier .nc");
+  if (!form.order.mmio.empty() && (sem != "relaxed" || form.order.scope != "sys"))
+    refuse(".mmio is .relaxed.sys");
+  if (form.type.empty() || form.type == "pred" || (form.bytes > 8 && form.count > 1)) refuse("unknown type");
+  check_policy(i, policy, 2);
   form.parameter = form.space == kParameter;
   form.semantics.size_log2 = unsigned(__builtin_ctz(form.bytes));
   return form;
+}
+
+// .L2::cache_hint comes with one operand more, a policy of 64 bits; it is a hint, too.
+void FunctionDecoder::check_policy(const Instruction& i, bool policy, std::size_t operands) const {
+  if (i.operands.size() != operands + policy)
+    refuse("expected " + std::to_string(operands + policy) + " operands");
+  if (!policy) return;
+  const Operand& o = i.operands.back();
+  if (o.kind != Operand::Kind::Immediate && (o.kind != Operand::Kind::Register || width(o) != 64))
+    refuse("a cache policy has 64 bits");
 }
 
 Ref FunctionDecoder::vector_part(const Operand& operand, int index) const {
@@ -158,32 +203,6 @@ void FunctionDecoder::store(const Instruction& i) {
   if (!op) refuse("unknown store");
   inst.full = op->full;
   inst.masked = op->masked;
-  emit(inst);
-}
-
-void FunctionDecoder::atomic(const Instruction& i, bool reduction) {
-  MemoryForm form{kGeneric, "", 0, 1, false, {Order::Relaxed, Scope::Device}};
-  std::string operation;
-  for (std::size_t k = 1; k < i.opcode.size(); ++k) {
-    const std::string& m = i.opcode[k];
-    if (is_hint(m) || order_or_scope(m, &form.semantics) || space_of(m, &form.space)) continue;
-    if (type_bits(m)) form.type = m, form.bytes = type_bits(m) / 8;
-    else if (operation.empty()) operation = m;
-    else refuse("unknown modifier ." + m);
-  }
-  const Op* op = find_op("atom." + operation + "." + form.type);
-  if (!op) refuse("unknown atomic operation");
-  const unsigned bits = 8 * form.bytes;
-  form.semantics.size_log2 = unsigned(__builtin_ctz(form.bytes));
-  const std::size_t first = reduction ? 0 : 1;
-  Inst inst;
-  inst.full = op->full;
-  inst.masked = op->masked;
-  inst.op[2] = source(i.operands.at(first + 1), bits);
-  if (operation == "cas") inst.op[3] = source(i.operands.at(first + 2), bits);
-  address(inst, 1, i.operands.at(first), form);
-  inst.aux |= kAtomic;
-  if (!reduction && i.operands[0].kind != Operand::Kind::Sink) inst.op[0] = destination(i.operands[0], bits);
   emit(inst);
 }
 

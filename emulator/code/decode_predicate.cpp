@@ -7,51 +7,81 @@ namespace ptxvm::exec {
 
 using ptx::Operand;
 
-// setp.cmp{.bool}.type p{|q}, a, b{, {!}c}
-void FunctionDecoder::set_predicate(const Instruction& i) {
-  std::uint8_t aux = 0;
-  std::string combine, compare = i.opcode.at(1), type = i.opcode.back();
-  for (std::size_t k = 2; k + 1 < i.opcode.size(); ++k) {
+// Of setp and set: the comparison, what it is combined with, and its operands' type; types are how many end
+// the opcode.
+FunctionDecoder::Predicate FunctionDecoder::comparison(const Instruction& i, std::size_t types) const {
+  if (i.opcode.size() < 2 + types) refuse("unknown comparison");
+  Predicate c;
+  c.compare = i.opcode[1];
+  c.type = i.opcode.back();
+  for (std::size_t k = 2; k + types < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
-    if (m == "and" || m == "or" || m == "xor") combine = m;
-    else if (m == "ftz") aux |= kFlush;
+    if ((m == "and" || m == "or" || m == "xor") && c.combine.empty())
+      c.combine = m;
+    else if (m == "ftz")
+      c.aux |= kFlush;
     else refuse("unknown modifier ." + m);
   }
-  const unsigned bits = type_bits(type);
-  if (type[0] == 'b') type[0] = 'u';
+  if (c.type[0] == 'b' && c.type[1] != 'f') {
+    if (c.compare != "eq" && c.compare != "ne") refuse("unknown comparison");
+    c.type[0] = 'u';
+  }
   // lo, ls, hi, hs are the unsigned comparisons' other names.
-  if (compare == "lo") compare = "lt";
-  if (compare == "ls") compare = "le";
-  if (compare == "hi") compare = "gt";
-  if (compare == "hs") compare = "ge";
-  const Op* op = find_op("setp." + compare + "." + type);
-  if (!op) refuse("unknown comparison");
-  const std::size_t wanted = combine.empty() ? 3 : 4;
-  if (i.operands.size() != wanted) refuse("expected " + std::to_string(wanted) + " operands");
-  const Operand& d = i.operands[0];
-  const bool pair = d.kind == Operand::Kind::Pair;
-  const bool simple = !pair && combine.empty();
+  static const std::map<std::string, std::string> other{
+      {"lo", "lt"}, {"ls", "le"}, {"hi", "gt"}, {"hs", "ge"}};
+  if (const auto name = other.find(c.compare); c.type[0] == 'u' && name != other.end())
+    c.compare = name->second;
+  if (c.aux && c.type != "f32" && c.type != "f16" && c.type != "f16x2") refuse("unknown modifier .ftz");
+  return c;
+}
+
+// part 0 or 1: of a packed type.
+void FunctionDecoder::emit_comparison(Ref to, const Predicate& c, const Operand& a, const Operand& b,
+                                      int part) {
+  const bool half = is_half_type(c.type), packed = half && type_bits(c.type) == 32;
+  const std::string name = half ? "compare." + c.type + (packed ? "." + std::to_string(part) : "")
+                                : "setp." + c.compare + "." + c.type;
+  const Op* op = find_op(name);
+  const unsigned bits = type_bits(c.type);
+  if (!op || bits == 0 || (half && relations_of(c.compare) == 0)) refuse("unknown comparison");
   Inst inst;
   inst.full = op->full;
   inst.masked = op->masked;
-  inst.aux = aux;
-  inst.op[1] = source(i.operands[1], bits);
-  inst.op[2] = source(i.operands[2], bits);
-  inst.op[0] = simple ? destination(d, 1) : temporary(1);
-  Ref result = inst.op[0];
+  inst.aux = c.aux;
+  if (half) inst.imm = relations_of(c.compare);
+  inst.op[1] = source(a, bits);
+  inst.op[2] = source(b, bits);
+  inst.op[0] = to;
   emit(inst);
-  if (simple) return;
+}
+
+void FunctionDecoder::combine(Ref to, const std::string& how, Ref result, Ref with) {
+  emit((how + ".pred").c_str(), {to, result, with});
+}
+
+// setp.cmp{.bool}.type p{|q}, a, b{, {!}c}. q has the opposite result, or, of a packed type, the upper
+// half's.
+void FunctionDecoder::set_predicate(const Instruction& i) {
+  const Predicate c = comparison(i, 1);
+  const std::size_t wanted = c.combine.empty() ? 3 : 4;
+  if (i.operands.size() != wanted) refuse("expected " + std::to_string(wanted) + " operands");
+  const Operand& d = i.operands[0];
+  const bool pair = d.kind == Operand::Kind::Pair, packed = is_half_type(c.type) && type_bits(c.type) == 32;
+  if (packed && !pair) refuse("a packed comparison has two results");
+  if (pair && is_half_type(c.type) && !packed) refuse("a comparison of 16-bit floats has one result");
+  if (!pair && c.combine.empty())
+    return emit_comparison(destination(d, 1), c, i.operands[1], i.operands[2], 0);
   // All parts are computed before a destination is written: it may be the guard or c.
-  Ref p = temporary(1), q = temporary(1), negated = temporary(1);
-  emit("not.pred", {negated, result});
-  if (combine.empty()) {
-    p = result;
-    q = negated;
-  } else {
-    Ref c = source(i.operands[3], 1);
-    const std::string name = combine + ".pred";
-    emit(name.c_str(), {p, result, c});
-    emit(name.c_str(), {q, negated, c});
+  Ref p = temporary(1), q = temporary(1);
+  emit_comparison(p, c, i.operands[1], i.operands[2], 0);
+  if (packed)
+    emit_comparison(q, c, i.operands[1], i.operands[2], 1);
+  else
+    emit("not.pred", {q, p});
+  if (!c.combine.empty()) {
+    Ref with = source(i.operands[3], 1);
+    combine(p, c.combine, p, with);
+    combine(q, c.combine, q, with);
   }
   if (pair && d.parts[1].kind != Operand::Kind::Sink) {
     // Where q is the guard, p must not be lost: the guard is read anew by each Inst, so write it last.
@@ -78,35 +108,36 @@ void FunctionDecoder::logic_with_predicate(const Instruction& i) {
   if (d.parts[1].kind != Operand::Kind::Sink) emit("mov.pred", {destination(d.parts[1], 1), p});
 }
 
-// set.cmp{.bool}.dtype.stype d, a, b{, c}: all ones (integer) or 1.0f where it holds.
+// set.cmp{.bool}.dtype.stype d, a, b{, c}: all ones (integer) or 1.0 (floating point) where it holds.
 void FunctionDecoder::set_value(const Instruction& i) {
-  const std::string dtype = i.opcode.at(i.opcode.size() - 2);
-  Instruction compare = i;
-  compare.opcode[0] = "setp";
-  compare.opcode.erase(compare.opcode.end() - 2);
-  // Compare into a temporary predicate register: as set_predicate does, without a name.
-  std::string stype = compare.opcode.back();
-  if (stype[0] == 'b') stype[0] = 'u';
-  std::string combine;
-  std::uint8_t aux = 0;
-  for (std::size_t k = 2; k + 1 < compare.opcode.size(); ++k) {
-    if (compare.opcode[k] == "ftz") aux |= kFlush;
-    else combine = compare.opcode[k];
+  const Predicate c = comparison(i, 2);
+  if (i.operands.size() != (c.combine.empty() ? 3 : 4)) refuse("unknown comparison");
+  const std::string& dtype = i.opcode[i.opcode.size() - 2];
+  static const std::map<std::string, std::uint64_t> ones{
+      {"u16", 0xffffu},     {"s16", 0xffffu},       {"u32", 0xffffffffu},
+      {"s32", 0xffffffffu}, {"f32", 0x3f800000u},   {"f16", 0x3c00u},
+      {"bf16", 0x3f80u},    {"f16x2", 0x3c003c00u}, {"bf16x2", 0x3f803f80u}};
+  const auto one = ones.find(dtype);
+  const bool packed = is_half_type(c.type) && type_bits(c.type) == 32;
+  if (one == ones.end()) refuse("unknown comparison");
+  if (packed ? dtype != c.type && dtype != "u32" && dtype != "s32" : dtype == "f16x2" || dtype == "bf16x2")
+    refuse("unknown comparison");
+  const unsigned bits = type_bits(dtype);
+  const std::string select = "selp.b" + std::to_string(bits);
+  Ref p = temporary(1), zero = m_.constant(bits, 0),
+      with = c.combine.empty() ? kNone : source(i.operands[3], 1);
+  emit_comparison(p, c, i.operands[1], i.operands[2], 0);
+  if (with != kNone) combine(p, c.combine, p, with);
+  if (!packed) {
+    emit(select.c_str(), {destination(i.operands[0], bits), m_.constant(bits, one->second), zero, p});
+    return;
   }
-  const Op* op = find_op("setp." + compare.opcode[1] + "." + stype);
-  if (!op) refuse("unknown comparison");
-  const unsigned bits = type_bits(stype);
-  Inst inst;
-  inst.full = op->full;
-  inst.masked = op->masked;
-  inst.aux = aux;
-  inst.op[1] = source(i.operands.at(1), bits);
-  inst.op[2] = source(i.operands.at(2), bits);
-  Ref p = inst.op[0] = temporary(1);
-  emit(inst);
-  if (!combine.empty()) emit((combine + ".pred").c_str(), {p, p, source(i.operands.at(3), 1)});
-  Ref yes = m_.constant(32, dtype == "f32" ? 0x3f800000u : 0xffffffffu);
-  emit("selp.b32", {destination(i.operands[0], 32), yes, m_.constant(32, 0), p});
+  Ref q = temporary(1), low = temporary(32), high = temporary(32);
+  emit_comparison(q, c, i.operands[1], i.operands[2], 1);
+  if (with != kNone) combine(q, c.combine, q, with);
+  emit("selp.b32", {low, m_.constant(32, one->second & 0xffffu), zero, p});
+  emit("selp.b32", {high, m_.constant(32, one->second & 0xffff0000u), zero, q});
+  emit("or.b32", {destination(i.operands[0], 32), low, high});
 }
 
 }  // namespace ptxvm::exec

@@ -1,6 +1,7 @@
 // From parsed PTX to Inst: one Decoder a module, one FunctionDecoder a function.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -16,6 +17,8 @@
 #include "support/error.hpp"
 
 namespace ptxvm::exec {
+
+bool space_of(const std::string& modifier, std::uint8_t* space);  // SpaceCode
 
 class ModuleDecoder {
  public:
@@ -67,27 +70,61 @@ class FunctionDecoder {
   bool special_form(const Instruction& i);
   void move(const Instruction& i);
   void convert(const Instruction& i);
+  Ref low_part(const Operand& operand, unsigned bits);
+  void write_converted(const Operand& operand, unsigned bits, bool is_signed, const std::function<void(Ref)>& make);
   void set_predicate(const Instruction& i);
   void set_value(const Instruction& i);
   void logic_with_predicate(const Instruction& i);
+  bool extreme_of_three(const Instruction& i);
   void carry(const Instruction& i);
+  struct Predicate { std::string combine, compare, type; std::uint8_t aux = 0; };  // combine: "and", or empty
+  Predicate comparison(const Instruction& i, std::size_t types) const;
+  void emit_comparison(Ref to, const Predicate& c, const Operand& a, const Operand& b, int part);
+  void combine(Ref to, const std::string& how, Ref result, Ref with);
+
+  // decode_half.cpp
+  struct Conversion {
+    std::string to, from, mode;  // mode: "rn"; "rni": integral
+    bool integral = false, ftz = false, sat = false, relu = false, satfinite = false;
+  };
+  bool half_arithmetic(const Instruction& i);
+  bool mixed_arithmetic(const Instruction& i);
+  void convert_half(const Instruction& i, const Conversion& c);
+  void convert_pack(const Instruction& i);
+  void emit_flagged(const std::string& name, Ref to, Ref from, std::uint8_t aux);
+
+  // decode_video.cpp
+  bool video(const Instruction& i);
+  void refuse_parts(const Instruction& i) const;
 
   // decode_memory.cpp
   void address_conversion(const Instruction& i);
   void space_test(const Instruction& i);
   void load(const Instruction& i);
   void store(const Instruction& i);
-  void atomic(const Instruction& i, bool reduction);
+  struct MemoryOrder { std::string sem, scope, mmio, path; };  // as written; path: "nc"
   struct MemoryForm {
     std::uint8_t space;     // SpaceCode
     std::string type;       // "u32"
     unsigned bytes, count;  // of an element; vector length
     bool parameter;         // .param
     Semantics semantics;
+    MemoryOrder order;
   };
   MemoryForm memory_form(const Instruction& i) const;
+  bool take_order(MemoryForm& form, const std::string& modifier) const;
+  void check_policy(const Instruction& i, bool policy, std::size_t operands) const;
   void address(Inst& inst, int slot, const Operand& operand, const MemoryForm& form);
   Ref vector_part(const Operand& operand, int index) const;
+
+  // decode_atomic.cpp
+  void atomic(const Instruction& i, bool reduction);
+  void atomic_vector(const Instruction& i, const std::string& operation, MemoryForm form, bool reduction);
+
+  // decode_hint.cpp
+  bool hint(const Instruction& i);
+  void create_policy(const Instruction& i);
+  void discard(const Instruction& i);
 
   // decode_control.cpp
   bool control(const Instruction& i);

@@ -11,6 +11,8 @@ namespace ptxvm::exec {
 
 unsigned type_bits(const std::string& type);  // "f32" 32, "pred" 1; 0 where it is no type
 bool is_float_type(const std::string& type);
+bool is_half_type(const std::string& type);          // f16, bf16 and their pairs
+unsigned relations_of(const std::string& comparison);  // of floats: 1 less, 2 equal, 4 greater, 8 unordered
 std::string dotted(const std::vector<std::string>& parts);
 bool is_rounding(const std::string& modifier);
 std::uint8_t rounding(const std::string& modifier);  // bits of Inst::aux, 0 for nearest

@@ -102,6 +102,10 @@ void differing_values(Warp& w, const Inst& in, unsigned first, unsigned second) 
                " is not defined", first, second));
 }
 
+void not_global(Warp& w, const Inst& in, unsigned lane) {
+  fault(w, in, lane, int(Status::IllegalAddress), "an atomic operation on a vector must be in global memory; the address is shared");
+}
+
 // A request is one instruction of one warp; its sectors are the 32-byte pieces that its lanes touch.
 void count_access(Warp& w, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes, bool write,
                   bool atomic) {

@@ -37,6 +37,8 @@ struct Operand {
   Kind kind = Kind::Sink;
   Literal literal = Literal::Integer;
   bool negated = false;
+  bool minus = false;         // Register: -%r of vmad
+  std::string part;           // Register: "h1" of %r.h1, in video instructions
   int reg = -1;               // index into Function::registers
   std::uint64_t bits = 0;     // integers: two's complement in 64 bits; 0f/0d literals: their bits
   std::int64_t offset = 0;

@@ -20,6 +20,12 @@ bool is_number(std::string_view text, unsigned limit) {
   return value < limit;
 }
 
+// b0, h1, b7230: bytes and halves that video instructions pick.
+bool is_register_part(std::string_view text) {
+  if (text.size() < 2 || text.size() > 5 || (text[0] != 'b' && text[0] != 'h')) return false;
+  return std::all_of(text.begin() + 1, text.end(), [](char c) { return c >= '0' && c <= '7'; });
+}
+
 bool is_vector_special(std::string_view name) {
   constexpr std::string_view kNames[] = {"%tid",       "%ntid",       "%ctaid",         "%nctaid",
                                          "%clusterid", "%nclusterid", "%cluster_ctaid", "%cluster_nctaid"};
@@ -134,7 +140,15 @@ Operand Parser::parse_plain_operand(bool nested) {
     if (next.is('(')) return parse_list_operand(Operand::Kind::Tuple, ')');
   }
   if (next.kind != Token::Kind::Number && !next.is('-') && !next.is('+')) lexer_.fail("operand expected");
-  const Literal literal = parse_number();
+  const bool minus = lexer_.accept('-');
+  if (minus && !nested && lexer_.peek().kind == Token::Kind::Word) {
+    Operand operand = parse_name_operand(false);
+    if (operand.kind != Operand::Kind::Register) lexer_.fail("register or number expected after '-'");
+    operand.minus = true;
+    return operand;
+  }
+  if (minus && lexer_.peek().kind != Token::Kind::Number) lexer_.fail("number expected after '-'");
+  const Literal literal = minus ? parse_number().negated() : parse_number();
   Operand operand;
   operand.kind = Operand::Kind::Immediate;
   operand.literal = literal.kind;
@@ -189,7 +203,11 @@ Operand Parser::parse_name_operand(bool nested) {
   operand.reg = scopes_->find_register(name.text);
   if (operand.reg >= 0) {
     operand.kind = Operand::Kind::Register;
-    if (lexer_.peek().kind == Token::Kind::DotWord) lexer_.fail("parts of registers are not supported");
+    if (lexer_.peek().kind == Token::Kind::DotWord) {
+      const Token part = lexer_.take();
+      if (nested || !is_register_part(part.text)) lexer_.fail(part.line, "part of a register expected");
+      operand.part = std::string(part.text);
+    }
     return operand;
   }
   if (name.text[0] == '%' || name.text == "WARP_SZ") {

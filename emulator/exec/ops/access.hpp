@@ -10,6 +10,7 @@ namespace ptxvm::exec {
 // the lanes of the mask; faults on the first lane that misses.
 void resolve_slowly(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
                     unsigned bytes, bool write, std::uint64_t* host);
+[[noreturn]] void not_global(Warp& w, const Inst& in, unsigned lane);  // fault: only global memory has vector atomics
 void count_access(Warp& w, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes,
                   bool write, bool atomic);
 // At PTXVM_CHECK=full: may the access happen now?

@@ -1,30 +1,11 @@
 // The .approx functions (PTX ISA 9.7.3), within the documented error and written so that they vectorise.
 // Where the host's correctly rounded operation exists it is used: it is within any documented bound.
-#include "exec/ops/op.hpp"
+#include "exec/ops/exponential.hpp"
 
 namespace ptxvm::exec::PTXVM_ISA {
 namespace {
 
 inline f32 canonical(f32 r) { return r == r ? r : bits<f32>(0x7fffffffu); }
-
-// 2^x = 2^n * 2^f, f in [-1/2, 1/2]: Taylor's series in f ln 2 to degree 7 (error below 2^-27).
-inline f32 exp2_(f32 x) {
-  f32 c = x < -160.0f ? -160.0f : x;
-  c = c > 130.0f ? 130.0f : c;
-  f32 n = (c + 12582912.0f) - 12582912.0f;
-  f32 t = (c - n) * 0.693147180559945309f;
-  f32 p = 1.0f / 5040;
-  p = p * t + 1.0f / 720;
-  p = p * t + 1.0f / 120;
-  p = p * t + 1.0f / 24;
-  p = p * t + 1.0f / 6;
-  p = p * t + 0.5f;
-  p = p * t + 1.0f;
-  p = p * t + 1.0f;
-  s32 k = s32(n), half = k >> 1;  // two factors, so that subnormal results round once
-  f32 r = p * bits<f32>(u32(half + 127) << 23) * bits<f32>(u32(k - half + 127) << 23);
-  return x == x ? r : bits<f32>(0x7fffffffu);
-}
 
 // log2(m 2^e) = e + 2 atanh((m-1)/(m+1)) / ln 2, m in [1/sqrt 2, sqrt 2).
 inline f32 log2_(f32 x) {
@@ -52,15 +33,7 @@ struct Sqrt { static f32 run(f32 a) { return canonical(__builtin_sqrtf(a)); } };
 struct Rsqrt { static f32 run(f32 a) { return canonical(1.0f / __builtin_sqrtf(a)); } };
 struct Sin { static f32 run(f32 a) { return canonical(__builtin_sinf(a)); } };
 struct Cos { static f32 run(f32 a) { return canonical(__builtin_cosf(a)); } };
-struct Tanh { static f32 run(f32 a) {
-  f32 x = bits<f32>(bits<u32>(a) & 0x7fffffffu), q = a * a;
-  f32 big = 1.0f - 2.0f / (exp2_(x * 2.88539008177792681f) + 1.0f);
-  f32 p = 62.0f / 2835;
-  p = p * q - 17.0f / 315;
-  p = p * q + 2.0f / 15;
-  p = p * q - 1.0f / 3;
-  f32 r = x < 0.3f ? p * q * x + x : big;
-  return canonical(bits<f32>(bits<u32>(r) | (bits<u32>(a) & 0x80000000u))); } };
+struct Tanh { static f32 run(f32 a) { return tanh_(a); } };
 // Above 2^126 the documented result is 0 for finite a, NaN for infinite a.
 struct DivApprox { static f32 run(f32 a, f32 b) {
   f32 m = bits<f32>(bits<u32>(b) & 0x7fffffffu);

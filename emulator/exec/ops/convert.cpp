@@ -1,7 +1,7 @@
 // cvt (PTX ISA 9.7.9.21) between integers and fp32/fp64. Eight-bit values live in 16-bit registers.
 // Float to integer clamps to the destination's range; NaN gives 0 where neither fp64 nor a 64-bit integer takes
 // part, else the number with the top bit alone. 16-bit floats are rounded by integer arithmetic.
-#include "exec/ops/op.hpp"
+#include "exec/ops/half.hpp"
 
 namespace ptxvm::exec::PTXVM_ISA {
 namespace {
@@ -44,26 +44,6 @@ template <class D, class S> struct FloatToFloat { static D run(S a) { return can
 template <class F> struct FloatToIntegral { static F run(F a) { return canonical(rounded(flushed(a))); } };
 template <class Op> struct Sat { template <class T> static auto run(T a) { return saturate(Op::run(a)); } };
 
-struct Half {
-  static u16 nearest(u32 m) {  // ties to even; subnormal results by an addition that rounds to multiples of 2^-24
-    u32 small = bits<u32>(bits<f32>(m) + 0.5f) - 0x3f000000u, normal = ((m + 0xfffu + ((m >> 13) & 1)) >> 13) - (112u << 10);
-    return u16(m < 0x38800000u ? small : m >= 0x477ff000u ? 0x7c00u : normal);
-  }
-  static u16 truncated(u32 m) {
-    u32 small = u32(s32((m < 0x38800000u ? bits<f32>(m) : 0.0f) * 16777216.0f)), normal = (m >> 13) - (112u << 10);
-    return u16(m < 0x38800000u ? small : m == 0x7f800000u ? 0x7c00u : m >= 0x47800000u ? 0x7bffu : normal);
-  }
-  static f32 widened(u16 a) {
-    f32 m = bits<f32>(u32(a & 0x7fffu) << 13) * 5192296858534827628530496329220096.0f;  // 2^112
-    u32 special = m >= 65536.0f ? 0x7f800000u : 0;
-    return bits<f32>(bits<u32>(m) | special | u32(a & 0x8000u) << 16);
-  }
-};
-struct Bfloat {
-  static u16 nearest(u32 m) { return u16((m + 0x7fffu + ((m >> 16) & 1)) >> 16); }
-  static u16 truncated(u32 m) { return u16(m >> 16); }
-  static f32 widened(u16 a) { return bits<f32>(u32(a) << 16); }
-};
 template <class Format, bool Truncate> struct Narrow { static u16 run(f32 a) {
   u32 u = bits<u32>(a), m = u & 0x7fffffffu;
   u16 r = Truncate ? Format::truncated(m) : Format::nearest(m);

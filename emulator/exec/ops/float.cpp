@@ -96,6 +96,7 @@ void list_float(const Sink& s) {
   put<Sat<Sub>, M, f32, f32, f32>(s, "sub.sat.f32");
   put<Sat<Mul>, M, f32, f32, f32>(s, "mul.sat.f32");
   put<Sat<Fma>, M, f32, f32, f32, f32>(s, "fma.sat.f32");
+  put<Sat<Fma>, M, f32, f32, f32, f32>(s, "mad.sat.f32");
   put<PropagateNan<Min>, M, f32, f32, f32>(s, "min.NaN.f32");
   put<PropagateNan<Max>, M, f32, f32, f32>(s, "max.NaN.f32");
   put<XorSignAbs<Min>, M, f32, f32, f32>(s, "min.xorsign.abs.f32");
@@ -103,6 +104,7 @@ void list_float(const Sink& s) {
   put<XorSignAbs<PropagateNan<Min>>, M, f32, f32, f32>(s, "min.NaN.xorsign.abs.f32");
   put<XorSignAbs<PropagateNan<Max>>, M, f32, f32, f32>(s, "max.NaN.xorsign.abs.f32");
   put<Pair<Add>, M, u64, u64, u64>(s, "add.f32x2");
+  put<Pair<Sub>, M, u64, u64, u64>(s, "sub.f32x2");
   put<Pair<Mul>, M, u64, u64, u64>(s, "mul.f32x2");
   put<Pair<Fma>, M, u64, u64, u64, u64>(s, "fma.f32x2");
 }

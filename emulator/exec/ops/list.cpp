@@ -8,12 +8,16 @@ void list_all(const Sink& sink) {
   list_logic(sink);
   list_float(sink);
   list_double(sink);
+  list_half(sink);
+  list_half_convert(sink);
   list_compare(sink);
   list_convert(sink);
   list_approximate(sink);
   list_memory(sink);
   list_atomic(sink);
+  list_atomic_half(sink);
   list_collective(sink);
+  list_video(sink);
 }
 
 }  // namespace ptxvm::exec::PTXVM_ISA

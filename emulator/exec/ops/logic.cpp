@@ -1,5 +1,5 @@
 // Logic, shifts, bit fields, selection and plain moves (PTX ISA 9.7.8, 9.7.9, 9.7.1).
-#include "exec/ops/op.hpp"
+#include "exec/ops/wide.hpp"
 
 namespace ptxvm::exec::PTXVM_ISA {
 namespace {
@@ -105,6 +105,12 @@ template <int Mode> struct PrmtMode { static u32 run(u32 a, u32 b, u32 c) {
 struct Pack2x16 { static u32 run(u16 a, u16 b) { return a | u32(b) << 16; } };
 struct Pack2x32 { static u64 run(u32 a, u32 b) { return a | u64(b) << 32; } };
 struct Pack4x16 { static u64 run(u16 a, u16 b, u16 c, u16 d) { return a | u64(b) << 16 | u64(c) << 32 | u64(d) << 48; } };
+struct Pack2x8 { static u16 run(u16 a, u16 b) { return u16((a & 0xff) | b << 8); } };  // bytes live in 16-bit registers
+struct Pack4x8 { static u32 run(u16 a, u16 b, u16 c, u16 d) {
+  return u32(a & 0xff) | u32(b & 0xff) << 8 | u32(c & 0xff) << 16 | u32(d) << 24; } };
+template <int Shift> struct Byte { template <class W> static u16 run(W a) { return u16((a >> Shift) & 0xff); } };
+struct Pack2x64 { static Wide run(u64 a, u64 b) { return Wide{a, b}; } };
+template <int Half> struct PartOfWide { static u64 run(Wide a) { return a[Half]; } };
 template <class T, int Shift> struct Part { template <class W> static T run(W a) { return T(a >> Shift); } };
 
 template <class T> void by_type(const Sink& s, const char* const* n) {
@@ -185,6 +191,18 @@ void list_logic(const Sink& s) {
   put<Part<u16, 16>, u16, u64>(s, "part.b64.b16.1");
   put<Part<u16, 32>, u16, u64>(s, "part.b64.b16.2");
   put<Part<u16, 48>, u16, u64>(s, "part.b64.b16.3");
+  put<Pack2x8, u16, u16, u16>(s, "pack.b16.b8");
+  put<Pack4x8, u32, u16, u16, u16, u16>(s, "pack.b32.b8");
+  put<Byte<0>, u16, u16>(s, "part.b16.b8.0");
+  put<Byte<8>, u16, u16>(s, "part.b16.b8.1");
+  put<Byte<0>, u16, u32>(s, "part.b32.b8.0");
+  put<Byte<8>, u16, u32>(s, "part.b32.b8.1");
+  put<Byte<16>, u16, u32>(s, "part.b32.b8.2");
+  put<Byte<24>, u16, u32>(s, "part.b32.b8.3");
+  put<Move, Wide, Wide>(s, "mov.b128");
+  put<Pack2x64, Wide, u64, u64>(s, "pack.b128.b64");
+  put<PartOfWide<0>, u64, Wide>(s, "part.b128.b64.0");
+  put<PartOfWide<1>, u64, Wide>(s, "part.b128.b64.1");
 }
 
 }  // namespace ptxvm::exec::PTXVM_ISA

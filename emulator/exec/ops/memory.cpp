@@ -1,5 +1,6 @@
 // ld and st (PTX ISA 9.7.9): T in memory, R the register; the space is found at run time.
 #include "exec/ops/access.hpp"
+#include "exec/ops/wide.hpp"
 
 namespace ptxvm::exec::PTXVM_ISA {
 namespace {
@@ -34,6 +35,9 @@ void load(Warp& w, const Inst& in) {
   }
 }
 
+template <class T> bool differ(T a, T b) { return a != b; }
+inline bool differ(Wide a, Wide b) { return a[0] != b[0] || a[1] != b[1]; }
+
 // Lanes that write one place by one instruction: which of them performs it is not defined.
 template <class T, class R, int V>
 void check_values(Warp& w, const Inst& in, const u64* host) {
@@ -43,7 +47,7 @@ void check_values(Warp& w, const Inst& in, const u64* host) {
       const int j = __builtin_ctz(others);
       if (host[i] != host[j]) continue;
       for (int v = 0; v < V; ++v)
-        if (T(w.at<R>(in.op[v + 1])[i]) != T(w.at<R>(in.op[v + 1])[j])) differing_values(w, in, unsigned(i), unsigned(j));
+        if (differ(T(w.at<R>(in.op[v + 1])[i]), T(w.at<R>(in.op[v + 1])[j]))) differing_values(w, in, unsigned(i), unsigned(j));
     }
   }
 }
@@ -106,6 +110,13 @@ void store_argument(Warp& w, const Inst& in) {
   }
 }
 
+// discard: the bytes have no particular value any more. What uninitialised memory is filled with stands in for it.
+void discard(Warp& w, const Inst& in) {
+  Access access;
+  resolve(w, in, in.op[0], 128, true, access);
+  for (u32 m = w.mask; m; m &= m - 1) __builtin_memset(reinterpret_cast<void*>(access.host[__builtin_ctz(m)]), 0xff, 128);
+}
+
 struct Name {
   char text[40];
   const char* operator()(const char* op, const char* t, const char* r, const char* v) {
@@ -152,6 +163,8 @@ void list_memory(const Sink& s) {
   put_widths<s32, s64>(s, "s32", "r64");
   put_widths<u64, u64>(s, "u64", "r64");
   put_width<u32, u32, 8>(s, "u32", "r32", "v8");
+  put_width<Wide, Wide, 1>(s, "u128", "r128", "v1");
+  s.put(s.context, "discard", &discard, &discard, {});
 }
 
 }  // namespace ptxvm::exec::PTXVM_ISA

@@ -162,11 +162,15 @@ void list_integer(const Sink& sink);
 void list_logic(const Sink& sink);
 void list_float(const Sink& sink);
 void list_double(const Sink& sink);
+void list_half(const Sink& sink);
+void list_half_convert(const Sink& sink);
 void list_compare(const Sink& sink);
 void list_convert(const Sink& sink);
 void list_approximate(const Sink& sink);
 void list_memory(const Sink& sink);
 void list_atomic(const Sink& sink);
+void list_atomic_half(const Sink& sink);
 void list_collective(const Sink& sink);
+void list_video(const Sink& sink);
 }  // namespace PTXVM_ISA
 }  // namespace ptxvm::exec

@@ -57,6 +57,21 @@ TEST(Operands, PairsAndNegatedPredicates) {
   EXPECT_EQ(kernel.body[1].operands.at(4).bits, ~std::uint64_t{0});
 }
 
+TEST(Operands, PartsAndSignsOfRegisters) {
+  const Function kernel = kernel_of(
+      "vmad.s32.s32.s32 %r1, -%r2.h1, %r3.b0, %r4;\nvadd4.u32.u32.u32 %r1.b20, %r2.b7230, %r3, -1;");
+  const auto& mad = kernel.body[0].operands;
+  EXPECT_EQ(name_of(kernel, mad.at(1).reg), "%r2");
+  EXPECT_TRUE(mad.at(1).minus);
+  EXPECT_EQ(mad.at(1).part, "h1");
+  EXPECT_FALSE(mad.at(2).minus);
+  EXPECT_EQ(mad.at(2).part, "b0");
+  EXPECT_EQ(mad.at(3).part, "");
+  EXPECT_EQ(kernel.body[1].operands.at(0).part, "b20");
+  EXPECT_EQ(kernel.body[1].operands.at(1).part, "b7230");
+  EXPECT_EQ(kernel.body[1].operands.at(3).bits, ~std::uint64_t{0});
+}
+
 Operand address(const std::string& text) {
   return instruction_of("ld.u32 %r1, " + text + ";").operands.at(1);
 }
