@@ -36,6 +36,9 @@ void FunctionDecoder::decode() {
       free.insert(free.end(), used.begin(), used.end());
       used.clear();
     }
+    counted_ = count::traits(now_->opcode);
+    p_.blocks.back().add(counted_);
+    first_ = true;
     instruction(*now_);
   }
   now_ = nullptr;
@@ -79,8 +82,16 @@ Inst& FunctionDecoder::emit(Inst inst) {
       inst.guard_negated = now_->guard_negated;
     }
     line = {now_->line, now_->source_file, now_->source_line};
-    if (!p_.blocks.empty()) ++p_.blocks.back().instructions;
   }
+  std::uint32_t guard = 0;
+  // Of an instruction that takes several steps, the first counts the lanes that are switched off.
+  if (inst.guard != kNone && inst.flow != Flow::Branch && first_) {
+    p_.guarded.push_back(counted_);
+    guard = std::uint32_t(p_.guarded.size());
+  }
+  first_ = false;
+  if (now_ && count::touches_memory(counted_.cls)) p_.memory_text[std::uint32_t(p_.code.size())] = text();
+  p_.guard_of.push_back(guard);
   p_.code.push_back(inst);
   p_.lines.push_back(line);
   return p_.code.back();

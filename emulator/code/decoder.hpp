@@ -149,6 +149,8 @@ class FunctionDecoder {
   FunctionCode& code_;
   const int number_;
   const Instruction* now_ = nullptr;
+  count::Traits counted_;                    // of it
+  bool first_ = false;                       // nothing has been emitted for it
   std::vector<Ref> register_;                // by register number
   std::vector<bool> wanted_;                 // false: only loaded into, never read
   std::unordered_map<std::string, ModuleDecoder::Place> places_;   // the body's variables

@@ -82,6 +82,7 @@ void ModuleDecoder::decode_function(const ptx::Function& f) {
   } catch (const Error& e) {
     program.code.resize(code);
     program.lines.resize(code);
+    program.guard_of.resize(code);
     program.blocks.resize(blocks);
     program.calls.resize(calls);
     FunctionCode& function = program.functions[std::size_t(number)];

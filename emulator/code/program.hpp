@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "code/inst.hpp"
+#include "count/traits.hpp"
 #include "exec/launch.hpp"
 #include "support/error.hpp"
 
@@ -48,9 +49,21 @@ struct CallSite {
   std::vector<ArgumentCopy> arguments, results;  // results: from callee to caller
 };
 
-// What one basic block consists of, for the counters.
+// What one basic block consists of, for the counters: PTX instructions, and what a lane computes.
 struct BlockMix {
   std::uint32_t begin = 0, instructions = 0;
+  std::uint16_t classes[count::kClasses] = {};
+  std::uint32_t flops[count::kNumbers] = {};
+  std::uint64_t matrix_flops[count::kFactors] = {};  // a warp
+  bool device_fence = false;
+
+  void add(const count::Traits& t) {
+    ++instructions;
+    ++classes[int(t.cls)];
+    flops[int(t.number)] += t.flops;
+    matrix_flops[int(t.factor)] += t.matrix_flops;
+    device_fence = device_fence || t.device_fence;
+  }
 };
 
 class DecodedProgram final : public Program {
@@ -76,6 +89,10 @@ class DecodedProgram final : public Program {
   std::unordered_map<std::string, std::uint64_t> variable_size;
   std::uint32_t module_shared = 0;
   std::uint32_t sites = 0;                // memory instructions with an address cache
+  // Instructions under a predicate, branches aside: what the lanes that it switches off have not computed.
+  std::vector<std::uint32_t> guard_of;    // by program counter: 1 + its number in guarded, or 0
+  std::vector<count::Traits> guarded;
+  std::unordered_map<std::uint32_t, std::string> memory_text;  // by program counter, "ld.global.f32"
 
   const FunctionCode& function_at(std::uint32_t pc) const;
 };

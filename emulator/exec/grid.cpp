@@ -14,9 +14,10 @@
 #include "check/launch.hpp"
 #include "check/level.hpp"
 #include "code/program.hpp"
-#include "exec/counters.hpp"
 #include "exec/launch.hpp"
+#include "exec/progress.hpp"
 #include "exec/schedule.hpp"
+#include "exec/tally.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
 
@@ -28,10 +29,6 @@ unsigned worker_count() {
     if (int n = std::atoi(text); n > 0) return unsigned(n);
   return std::max(1u, std::thread::hardware_concurrency());
 }
-
-std::mutex counters_mutex;
-auto& all_counters = *new std::map<std::string, KernelCounters>;
-std::atomic<bool> counting_memory{std::getenv("PTXVM_COUNTERS") != nullptr};
 
 // The caller is worker 0; the others wait for work between launches.
 class Pool {
@@ -138,10 +135,12 @@ void work(Grid& grid, Worker& worker) {
     try {
       if (!block->image) {
         start_block(*block, grid.image, block->linear);
+        block->progress = worker.tally ? std::make_shared<Progress>() : nullptr;
         if (worker.checker) worker.checker->block_started(*block);
       }
       if (run_block(*block, worker)) {
         if (worker.checker) worker.checker->block_ended(*block);
+        if (worker.tally) count_phase(*worker.tally, *block, model::Latency::Launch);
         std::lock_guard<std::mutex> lock(grid.mutex);
         --grid.resident;
         spare = std::move(block);
@@ -154,12 +153,6 @@ void work(Grid& grid, Worker& worker) {
       return;
     }
   }
-}
-
-void add(MemoryTraffic& to, const MemoryCounters& from) {
-  to.requests += from.requests;
-  to.bytes += from.bytes;
-  to.sectors += from.sectors;
 }
 
 void check(const Request& r, const KernelInfo& info, const MachineLimits& limits) {
@@ -185,16 +178,6 @@ void check(const Request& r, const KernelInfo& info, const MachineLimits& limits
 }
 
 }  // namespace
-
-std::map<std::string, KernelCounters> counters() {
-  std::lock_guard<std::mutex> lock(counters_mutex);
-  return all_counters;
-}
-void reset_counters() {
-  std::lock_guard<std::mutex> lock(counters_mutex);
-  all_counters.clear();
-}
-void count_memory(bool on) { counting_memory = on; }
 
 void run(const Request& request, const MachineLimits& limits) {
   const auto begin = std::chrono::steady_clock::now();
@@ -237,7 +220,7 @@ void run(const Request& request, const MachineLimits& limits) {
   static std::mutex one_launch;
   std::lock_guard<std::mutex> serial(one_launch);
   while (workers.size() < pool.size()) workers.push_back(std::make_unique<Worker>());
-  const bool memory_counted = counting_memory;
+  Count counting(*program, request, limits);
   const check::Level level = check::level();
   AddressCache found;  // nothing yet; with checks off, all memory of the device, whoever owns it
   if (level == check::Level::Off) {
@@ -258,33 +241,15 @@ void run(const Request& request, const MachineLimits& limits) {
     Worker& w = *workers[k];
     w.image = &image;
     w.cache.assign(program->sites + 1, found);
-    w.warps.assign(program->blocks.size(), 0);
-    w.threads.assign(program->blocks.size(), 0);
-    w.global_load = w.global_store = w.shared_load = w.shared_store = w.atomics = MemoryCounters{};
-    w.count_memory = memory_counted;
+    counting.prepare(w);
     w.checker = checker.get();
   }
   const std::function<void(unsigned)> body = [&](unsigned k) { work(grid, *workers[k]); };
   pool.run(body, helpers);
   if (grid.failure) std::rethrow_exception(grid.failure);
 
-  std::lock_guard<std::mutex> lock(counters_mutex);
-  KernelCounters& c = all_counters[request.kernel];
-  ++c.launches;
-  c.blocks += grid.blocks;
-  for (unsigned k = 0; k <= helpers; ++k) {
-    const Worker& w = *workers[k];
-    for (std::size_t b = 0; b < program->blocks.size(); ++b) {
-      c.warp_instructions += w.warps[b] * program->blocks[b].instructions;
-      c.thread_instructions += w.threads[b] * program->blocks[b].instructions;
-    }
-    add(c.global_load, w.global_load);
-    add(c.global_store, w.global_store);
-    add(c.shared_load, w.shared_load);
-    add(c.shared_store, w.shared_store);
-    add(c.atomics, w.atomics);
-  }
-  c.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  for (unsigned k = 0; k <= helpers; ++k) counting.finish(*workers[k]);
+  counting.finish(request.kernel, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
 }
 
 }  // namespace ptxvm::exec

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "memory/address_space.hpp"
+#include "model/machine.hpp"
 #include "ptx/ast.hpp"
 
 namespace ptxvm::exec {
@@ -65,6 +66,9 @@ struct MachineLimits {                // of the device profile
   std::uint32_t resident_blocks = 32;   // per multiprocessor, by the launch's occupancy
   std::uint32_t shared_bytes = 227 * 1024;
   std::uint64_t clock_khz = 1'980'000;
+  std::uint32_t most_warps = 64;        // of a multiprocessor
+  const char* device = "H100";
+  model::Machine machine = model::machine(device::h100());
 };
 
 // Runs one grid to its end on the worker threads; returns when every block has exited. Throws

@@ -1,6 +1,4 @@
 // The slow path of memory access: one lane at a time, every byte accounted for, and the messages.
-#include <algorithm>
-
 #include "check/launch.hpp"
 #include "exec/ops/space.hpp"
 #include "exec/warp.hpp"
@@ -104,28 +102,6 @@ void differing_values(Warp& w, const Inst& in, unsigned first, unsigned second) 
 
 void not_global(Warp& w, const Inst& in, unsigned lane) {
   fault(w, in, lane, int(Status::IllegalAddress), "an atomic operation on a vector must be in global memory; the address is shared");
-}
-
-// A request is one instruction of one warp; its sectors are the 32-byte pieces that its lanes touch.
-void count_access(Warp& w, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes, bool write,
-                  bool atomic) {
-  Worker& worker = *w.worker;
-  const bool shared = space == kShared;
-  if (space == kLocal || space == kParameter) return;
-  MemoryCounters& c = atomic  ? worker.atomics
-                      : shared ? (write ? worker.shared_store : worker.shared_load)
-                               : (write ? worker.global_store : worker.global_load);
-  ++c.requests;
-  c.bytes += std::uint64_t(__builtin_popcount(mask)) * bytes;
-  std::uint64_t sectors[64];
-  unsigned n = 0;
-  for (std::uint32_t m = mask; m; m &= m - 1) {
-    const std::uint64_t a = address[__builtin_ctz(m)];
-    sectors[n++] = a / 32;
-    if ((a + bytes - 1) / 32 != a / 32) sectors[n++] = (a + bytes - 1) / 32;
-  }
-  std::sort(sectors, sectors + n);
-  c.sectors += std::uint64_t(std::unique(sectors, sectors + n) - sectors);
 }
 
 }  // namespace ptxvm::exec

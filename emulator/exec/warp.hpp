@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ namespace ptxvm::exec {
 struct Block;
 struct Worker;
 struct Image;
+struct Tally;
+struct Progress;
 class DecodedProgram;
 struct FunctionCode;
 
@@ -100,18 +103,17 @@ struct Block {
   std::vector<char> register_storage;
   Barrier barriers[16];
   check::BlockState* checked = nullptr;  // at PTXVM_CHECK=full
-};
-
-struct MemoryCounters {
-  std::uint64_t requests = 0, bytes = 0, sectors = 0;
+  std::shared_ptr<Progress> progress;  // where memory is counted
 };
 
 struct Worker {
   Image* image = nullptr;
   std::vector<AddressCache> cache;            // one a memory instruction
   std::vector<std::uint64_t> warps, threads;  // executions of each block leader
-  MemoryCounters global_load, global_store, shared_load, shared_store, atomics;
-  bool count_memory = false;
+  std::vector<std::uint64_t> switched_off;    // lanes, by DecodedProgram::guard_of
+  std::vector<std::uint64_t> never_ran;       // executions without a lane
+  std::uint64_t divergent_branches = 0, block_barriers = 0;
+  Tally* tally = nullptr;                     // where memory is counted
   check::LaunchChecker* checker = nullptr;    // PTXVM_CHECK=full
 };
 

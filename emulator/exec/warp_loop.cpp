@@ -9,7 +9,9 @@
 
 #include "check/launch.hpp"
 #include "code/program.hpp"
+#include "exec/progress.hpp"
 #include "exec/schedule.hpp"
+#include "exec/tally.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
 
@@ -247,6 +249,12 @@ void leave(Warp& w, std::uint32_t mask) {
   next_group(w, false);
 }
 
+void count_switched_off(Warp& w, std::uint32_t lanes, bool all) {
+  const std::uint32_t number = w.block->image->program->guard_of[w.pc];
+  w.worker->switched_off[number] += std::uint64_t(__builtin_popcount(lanes));
+  w.worker->never_ran[number] += all;
+}
+
 }  // namespace
 
 void threads_exited(Block& block, std::uint32_t count) {
@@ -264,6 +272,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
     if (in.guard != kNone) {
       const std::uint32_t p = *w.at<std::uint32_t>(in.guard);
       mask &= in.guard_negated ? ~p : p;
+      if (mask != w.active && in.flow != Flow::Branch) count_switched_off(w, w.active & ~mask, mask == 0);
     }
     if (in.flow == Flow::Plain) {
       w.mask = mask;
@@ -283,6 +292,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         }
         ++w.worker->warps[in.imm];
         w.worker->threads[in.imm] += std::uint64_t(__builtin_popcount(w.active));
+        if (Tally* tally = w.worker->tally) count_basic_block(*tally, *w.block, in.imm);
         ++w.pc;
         if (--budget < 0) return Stop::Budget;
         break;
@@ -294,6 +304,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         } else {
           const std::uint32_t target = std::uint32_t(in.imm), next = w.pc + 1;
           const std::uint32_t high = std::max(target, next), low = std::min(target, next);
+          ++w.worker->divergent_branches;
           park(w, high, target == high ? mask : w.active & ~mask);
           w.active = target == low ? mask : w.active & ~mask;
           if (!w.rotating) w.next_parked = std::min(w.next_parked, high);
@@ -304,6 +315,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
       case Flow::BranchTable: {
         const std::vector<std::uint32_t>& table = w.block->image->program->branch_tables[in.imm];
         const std::uint32_t* index = w.at<std::uint32_t>(in.op[0]);
+        const std::uint32_t entered = w.active;
         if (w.active & ~mask) park(w, w.pc + 1, w.active & ~mask);
         for (std::uint32_t m = mask; m; m &= m - 1) {
           const unsigned lane = unsigned(__builtin_ctz(m));
@@ -312,6 +324,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
           park(w, table[index[lane]], 1u << lane);
         }
         next_group(w, false);
+        if (w.active != entered) ++w.worker->divergent_branches;
         break;
       }
       case Flow::Call:
@@ -365,6 +378,9 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         Barrier& b = w.block->barriers[number];
         if (last) {
           complete(*w.block, b);
+          ++w.worker->block_barriers;
+          if (Tally* tally = w.worker->tally; tally && in.op[1] == kNone)
+            count_phase(*tally, *w.block, model::Latency::BlockBarrier);
           ++w.pc;
         } else if (BarrierKind(in.imm) == BarrierKind::Arrive) {
           ++w.pc;

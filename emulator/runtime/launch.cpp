@@ -159,6 +159,10 @@ void launch(Function& function, const LaunchShape& s, void** arguments, cudaStre
   work.limits.resident_blocks = resident;
   work.limits.shared_bytes = profile.shared_per_block_optin;
   work.limits.clock_khz = profile.clock_khz;
+  work.limits.most_warps = profile.threads_per_multiprocessor / profile.warp;
+  work.limits.device = profile.name;
+  static const model::Machine machine = model::machine(profile);
+  work.limits.machine = machine;
   counters().launches++;
   enqueue(stream, std::move(work));
 }

@@ -11,13 +11,14 @@ namespace ptxvm::exec {
 void resolve_slowly(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
                     unsigned bytes, bool write, std::uint64_t* host);
 [[noreturn]] void not_global(Warp& w, const Inst& in, unsigned lane);  // fault: only global memory has vector atomics
-void count_access(Warp& w, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes,
-                  bool write, bool atomic);
 // At PTXVM_CHECK=full: may the access happen now?
 void check_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
                   unsigned bytes, bool write, const std::uint64_t* host);
 // The fault of two lanes that write different values to one place by one instruction.
 [[noreturn]] void differing_values(Warp& w, const Inst& in, unsigned first, unsigned second);
+// exec/tally.cpp; only where Worker::tally is there.
+void count_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes,
+                  bool write);
 
 namespace PTXVM_ISA {
 
@@ -98,7 +99,7 @@ inline void resolve(Warp& w, const Inst& in, Ref ref, unsigned bytes, bool write
       low_bits |= v;
     }
   }
-  if (w.worker->count_memory) count_access(w, space, a, mask, bytes, write, in.aux & kAtomic);
+  if (w.worker->tally) count_access(w, in, space, a, mask, bytes, write);
   const bool aligned = (low_bits & (bytes - 1)) == 0;
   u64 delta = 0;
   bool placed = false;
