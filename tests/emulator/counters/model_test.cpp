@@ -177,7 +177,7 @@ TEST(Model, ACopyIsBoundByDram) {
 TEST(Model, ACopyKernelIsBoundByDram) {
   using namespace counters_test;
   const std::size_t bytes = 4 << 20;
-  const Buffer from(bytes), to(bytes);
+  const Buffer from(std::vector<u32>(bytes / 4, 1)), to(bytes);
   const auto k = counted(kernel_text(2, R"(
 .reg .b64 %a, %b; .reg .b32 %w<4>;
 mad.wide.u32 %a, %i, 16, %q0;

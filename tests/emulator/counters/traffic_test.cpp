@@ -12,7 +12,7 @@ constexpr Shape kWarp{{1}, {32}};
 
 // A warp that loads or stores at buffer + start + stride * i.
 count::Kernel strided(const std::string& instruction, unsigned stride, unsigned start = 0) {
-  static const Buffer buffer(1 << 16);
+  static const Buffer buffer(std::vector<u32>(1 << 14, 0));
   return counted(kernel_text(1, ".reg .b64 %v<4>; .reg .b32 %w<4>; .reg .f32 %f;\nmov.b32 %w0, 0; mov.b32 %w1, 0;\n"
                                 "mov.b32 %w2, 0; mov.b32 %w3, 0;\nmad.wide.u32 %at, %i, " + std::to_string(stride) +
                                 ", %q0;\nadd.u64 %at, %at, " + std::to_string(start) + ";\n" + instruction + "\n"),
@@ -78,7 +78,7 @@ TEST(Traffic, BytesWrittenFirstAreNotRead) {
 }
 
 TEST(Traffic, OverlappingBlocksShareWhatTheyTouch) {
-  const Buffer buffer(4096 * 4);
+  const Buffer buffer(std::vector<u32>(4096, 0));
   // Every block reads the same 256 bytes, then its own 128 bytes.
   const auto k = counted(kernel_text(1, R"(
 .reg .b32 %t, %w;
@@ -97,9 +97,10 @@ st.global.b32 [%at+1024], %w;
 
 TEST(Traffic, AtomicsBySpace) {
   const auto k = strided(
-      ".shared .align 4 .b32 s[32];\n.reg .b32 %a, %old; mov.b32 %a, s;\nred.global.add.u32 [%at], 1;\n"
+      ".shared .align 4 .b32 s[32];\n.reg .b32 %a, %own, %old; mov.b32 %a, s;\nmad.lo.u32 %own, %i, 4, %a;\n"
+      "st.shared.b32 [%own], %w0;\nbar.warp.sync 0xffffffff;\nred.global.add.u32 [%at], 1;\n"
       "atom.global.add.u32 %old, [%q0], 1;\natom.shared.add.u32 %old, [%a], 1;\n"
-      "mad.lo.u32 %a, %i, 4, %a;\nred.shared.add.u32 [%a], 1;", 4);
+      "red.shared.add.u32 [%own], 1;", 4);
   expect(k.memory.atomics, 2, 256, 5, "global");
   EXPECT_EQ(k.memory.shared_atomics.requests, 2u);
   EXPECT_EQ(k.memory.shared_atomics.wavefronts, 32u + 1);
@@ -113,7 +114,7 @@ TEST(Traffic, AtomicsBySpace) {
 count::Kernel shared(unsigned stride, const std::string& store, const std::string& load) {
   return counted(kernel_text(0, ".shared .align 16 .b8 s[4608];\n.reg .b32 %a, %w<4>; .reg .b64 %v;\nmov.b32 %a, s;\n"
                                 "mov.b64 %v, 0; mov.b32 %w0, 0; mov.b32 %w1, 0; mov.b32 %w2, 0; mov.b32 %w3, 0;\n"
-                                "mad.lo.u32 %a, %i, " + std::to_string(stride) + ", %a;\n" + store + "\n" + load + "\n"),
+                                "mad.lo.u32 %a, %i, " + std::to_string(stride) + ", %a;\n" + store + "\nbar.warp.sync 0xffffffff;\n" + load + "\n"),
                  kWarp, {});
 }
 
@@ -138,7 +139,7 @@ TEST(Traffic, BankConflicts) {
 TEST(Traffic, GenericAddressesCountWhereTheyPoint) {
   const auto k = strided(
       ".shared .align 4 .b32 s[32];\n.reg .b64 %g, %mixed; .reg .pred %p; cvta.shared.u64 %g, s;\n"
-      "setp.lt.u32 %p, %i, 8;\nst.b32 [%g], %w0;\nld.b32 %w0, [%at];\nselp.b64 %mixed, %g, %at, %p;\nld.b32 %w0, [%mixed];", 4);
+      "setp.lt.u32 %p, %i, 8;\nst.b32 [%g], %w0;\nbar.warp.sync 0xffffffff;\nld.b32 %w0, [%at];\nselp.b64 %mixed, %g, %at, %p;\nld.b32 %w0, [%mixed];", 4);
   EXPECT_EQ(k.memory.shared_store.requests, 1u);
   EXPECT_EQ(k.memory.shared_load.requests, 1u);
   EXPECT_EQ(k.memory.shared_load.bytes, 8u * 4);
