@@ -110,6 +110,8 @@ struct Pack4x8 { static u32 run(u16 a, u16 b, u16 c, u16 d) {
   return u32(a & 0xff) | u32(b & 0xff) << 8 | u32(c & 0xff) << 16 | u32(d) << 24; } };
 template <int Shift> struct Byte { template <class W> static u16 run(W a) { return u16((a >> Shift) & 0xff); } };
 struct Pack2x64 { static Wide run(u64 a, u64 b) { return Wide{a, b}; } };
+struct Pack4x32 { static Wide run(u32 a, u32 b, u32 c, u32 d) { return Wide{a | u64(b) << 32, c | u64(d) << 32}; } };
+template <int Word> struct WordOfWide { static u32 run(Wide a) { return u32(a[Word / 2] >> 32 * (Word % 2)); } };
 template <int Half> struct PartOfWide { static u64 run(Wide a) { return a[Half]; } };
 template <class T, int Shift> struct Part { template <class W> static T run(W a) { return T(a >> Shift); } };
 
@@ -201,6 +203,11 @@ void list_logic(const Sink& s) {
   put<Byte<24>, u16, u32>(s, "part.b32.b8.3");
   put<Move, Wide, Wide>(s, "mov.b128");
   put<Pack2x64, Wide, u64, u64>(s, "pack.b128.b64");
+  put<Pack4x32, Wide, u32, u32, u32, u32>(s, "pack.b128.b32");
+  put<WordOfWide<0>, u32, Wide>(s, "part.b128.b32.0");
+  put<WordOfWide<1>, u32, Wide>(s, "part.b128.b32.1");
+  put<WordOfWide<2>, u32, Wide>(s, "part.b128.b32.2");
+  put<WordOfWide<3>, u32, Wide>(s, "part.b128.b32.3");
   put<PartOfWide<0>, u64, Wide>(s, "part.b128.b64.0");
   put<PartOfWide<1>, u64, Wide>(s, "part.b128.b64.1");
 }

@@ -20,6 +20,16 @@ TEST(Wide, PackAndUnpack) {
              [](u64) { return u64{77}; });
 }
 
+TEST(Wide, Words) {
+  check<u32>(
+      "{ .reg .b128 %w; .reg .b32 %x, %y, %z; mov.b128 %w, {%a, %b, %c, %e}; mov.b128 {%d, %x, %y, %z}, %w; "
+      "shl.b32 %x, %x, 1; shl.b32 %y, %y, 2; shl.b32 %z, %z, 3; xor.b32 %d, %d, %x; xor.b32 %d, %d, %y; "
+      "xor.b32 %d, %d, %z; }",
+      table<u32, u32, u32, u32>(), [](u32 a, u32 b, u32 c, u32 e) { return a ^ b << 1 ^ c << 2 ^ e << 3; });
+  check<u64>("{ .reg .b128 %w; mov.b128 %w, {%a, %b, %c, %e}; mov.b128 {_, %d}, %w; }",
+             table<u32, u32, u32, u32>(), [](u32, u32, u32 c, u32 e) { return c | u64{e} << 32; });
+}
+
 TEST(Wide, Bytes) {
   check<u16>("{ .reg .b8 %x, %y; cvt.u8.u16 %x, %a; cvt.u8.u16 %y, %b; mov.b16 %d, {%x, %y}; }",
              table<u16, u16>(), [](u16 a, u16 b) { return static_cast<u16>((a & 0xff) | b << 8); });
