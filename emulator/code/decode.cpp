@@ -194,7 +194,7 @@ Ref FunctionDecoder::destination(const Operand& o, unsigned bits) {
 void FunctionDecoder::instruction(const Instruction& i) {
   if (video(i)) return;
   refuse_parts(i);
-  if (control(i) || special_form(i)) return;
+  if (control(i) || special_form(i) || matrix(i)) return;
   table_op(i);
 }
 

@@ -134,6 +134,14 @@ class FunctionDecoder {
   void join();
   std::uint32_t argument_bytes(const std::string& variable) const;
 
+  // decode_matrix.cpp
+  bool matrix(const Instruction& i);
+  void matrix_multiply(const Instruction& i);
+  void matrix_tile(const Instruction& i, bool write);
+  void matrix_rows(const Instruction& i);
+  void emit_matrix(const std::string& name, Inst inst, const std::vector<Ref>& list);
+  void registers(const Operand& operand, unsigned count, unsigned width, bool written, std::vector<Ref>* list);
+
   // Operands. source() makes what a handler can read: a register, a constant, or a temporary.
   Ref source(const Operand& operand, unsigned width);
   Ref destination(const Operand& operand, unsigned width);

@@ -32,6 +32,9 @@ enum class Flow : std::uint8_t {
   Yield         // nanosleep: another warp's turn
 };
 
+// Matrix instructions: the member mask, and where their operands begin in DecodedProgram::operand_lists.
+constexpr unsigned kMatrixMembers = 8, kMatrixList = 9;
+
 enum class BarrierKind : std::uint64_t { Sync, Arrive, ReducePopc, ReduceAnd, ReduceOr };
 
 struct Inst {

@@ -77,6 +77,7 @@ class DecodedProgram final : public Program {
   std::string name;
   std::vector<Inst> code;
   std::vector<LineInfo> lines;            // one an Inst
+  std::vector<Ref> operand_lists;         // of instructions with more operands than Inst::op holds
   std::vector<char> constant_storage;
   char* constants = nullptr;              // 64-byte aligned inside it
   std::vector<FunctionCode> functions;

@@ -18,6 +18,7 @@
 #include "exec/progress.hpp"
 #include "exec/schedule.hpp"
 #include "exec/tally.hpp"
+#include "exec/tensor.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
 
@@ -196,6 +197,8 @@ void run(const Request& request, const MachineLimits& limits) {
   image.program = program;
   image.kernel = &kernel;
   image.code = program->code.data();
+  image.operand_lists = program->operand_lists.data();
+  image.tensor = tensor_sums(limits.target);
   image.constants = program->constants;
   image.parameters = request.parameters.data();
   image.parameter_bytes = info->parameter_bytes;

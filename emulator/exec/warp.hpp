@@ -117,11 +117,19 @@ struct Worker {
   check::LaunchChecker* checker = nullptr;    // PTXVM_CHECK=full
 };
 
+// How matrix instructions sum (exec/tensor.hpp).
+struct TensorSums {
+  unsigned fraction_bits = 0;  // kept behind the largest term's point; 0: sums are exact
+  unsigned step_bytes = 0;     // of a row's elements that are summed at a time
+};
+
 // What a launch is made of, read by handlers for special registers, parameters and windows.
 struct Image {
   const DecodedProgram* program = nullptr;
   const FunctionCode* kernel = nullptr;
   const Inst* code = nullptr;
+  const Ref* operand_lists = nullptr;
+  TensorSums tensor;
   char* constants = nullptr;
   const std::byte* parameters = nullptr;
   std::uint32_t parameter_bytes = 0;

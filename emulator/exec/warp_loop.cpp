@@ -52,6 +52,7 @@ const std::uint32_t* members(const Warp& w, const Inst& in, const char* frame) {
 
 // Lanes of a group at a Collective whose members are all here (exited lanes are not waited for).
 std::uint32_t ready_lanes(Warp& w, const Inst& in, std::uint32_t here, char* frame) {
+  if ((w.alive & ~here) == 0) return here;
   const std::uint32_t* wanted = members(w, in, frame);
   std::uint32_t ready = 0;
   for (std::uint32_t m = here; m; m &= m - 1) {

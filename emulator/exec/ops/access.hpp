@@ -61,10 +61,8 @@ inline unsigned generic_space(Warp& w, u64* a, u32 mask) {
   return space;
 }
 
-inline void resolve(Warp& w, const Inst& in, Ref ref, unsigned bytes, bool write, Access& out) {
-  alignas(64) u64 a[32];
-  addresses(w, in, ref, a);
-  const u32 mask = w.mask;
+// a: an address of each lane of the mask, in the instruction's space; it may be changed.
+inline void resolve_addresses(Warp& w, const Inst& in, u64* a, u32 mask, unsigned bytes, bool write, Access& out) {
   unsigned space = in.aux & kSpaceMask;
   if (space == kGeneric) space = generic_space(w, a, mask);
   u64 low, high, low_bits;
@@ -119,6 +117,12 @@ inline void resolve(Warp& w, const Inst& in, Ref ref, unsigned bytes, bool write
     resolve_slowly(w, in, space, a, mask, bytes, write, out.host);
   }
   if (w.worker->checker) check_access(w, in, space, a, mask, bytes, write, out.host);
+}
+
+inline void resolve(Warp& w, const Inst& in, Ref ref, unsigned bytes, bool write, Access& out) {
+  alignas(64) u64 a[32];
+  addresses(w, in, ref, a);
+  resolve_addresses(w, in, a, w.mask, bytes, write, out);
 }
 
 }  // namespace PTXVM_ISA

@@ -18,6 +18,9 @@ void list_all(const Sink& sink) {
   list_atomic_half(sink);
   list_collective(sink);
   list_video(sink);
+  list_matrix(sink);
+  list_matrix_memory(sink);
+  list_matrix_tile(sink);
 }
 
 }  // namespace ptxvm::exec::PTXVM_ISA

@@ -172,5 +172,8 @@ void list_atomic(const Sink& sink);
 void list_atomic_half(const Sink& sink);
 void list_collective(const Sink& sink);
 void list_video(const Sink& sink);
+void list_matrix(const Sink& sink);
+void list_matrix_memory(const Sink& sink);
+void list_matrix_tile(const Sink& sink);
 }  // namespace PTXVM_ISA
 }  // namespace ptxvm::exec
