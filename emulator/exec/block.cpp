@@ -124,13 +124,14 @@ bool run_block(Block& block, Worker& worker) {
       if (!w.alive) continue;
       std::int64_t budget = kWarpBudget;
       const std::uint32_t parked = w.parked_count;
+      const std::uint64_t clock = w.clock;  // a warp that goes on and waits again has parked its lanes
       const Stop stop = run_warp(w, budget);
       if (stop == Stop::Exited) {
         moved = true;
         continue;
       }
       left = true;
-      if (stop == Stop::Budget || budget != kWarpBudget || parked != w.parked_count) moved = true;
+      if (stop == Stop::Budget || budget != kWarpBudget || parked != w.parked_count || clock != w.clock) moved = true;
     }
     if (!left) return true;
     if (!moved) {
@@ -138,8 +139,9 @@ bool run_block(Block& block, Worker& worker) {
       bool released = false;
       for (Warp& w : block.warps) {
         std::int64_t budget = kWarpBudget;
+        const std::uint64_t clock = w.clock;
         if (w.alive && run_warp(w, budget) != Stop::Blocked) released = true;
-        if (budget != kWarpBudget) released = true;
+        if (budget != kWarpBudget || clock != w.clock) released = true;
       }
       if (!released) report_deadlock(block);
     }

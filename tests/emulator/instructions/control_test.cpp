@@ -249,5 +249,16 @@ TEST(Control, ClocksGoOn) {
       ASSERT_EQ(d, 1u);
 }
 
+// Warps that go from barrier to barrier without a branch between make progress too.
+TEST(Control, BarriersInALine) {
+  for (const int barriers : {1, 2, 3, 5}) {
+    std::string body = ".reg .pred %more;\n.reg .b32 %round;\nmov.u32 %round, 0;\nLOOP:\n";
+    for (int n = 0; n < barriers; n++) body += "bar.sync 0;\nadd.u32 %d, %d, 1;\n";
+    body += "add.u32 %round, %round, 1;\nsetp.lt.u32 %more, %round, 20;\n@%more bra LOOP;";
+    for (const u32 threads : {64u, 128u, 256u})
+      for (const u32 value : values(body, {{2, 1, 1}, {threads, 1, 1}})) ASSERT_EQ(value, 20u * static_cast<u32>(barriers));
+  }
+}
+
 }  // namespace
 }  // namespace instruction_test
