@@ -63,13 +63,58 @@ __global__ void cub_reduction(const float* x, float* out, int rounds) {
   if (threadIdx.x == 0) out[blockIdx.x] = total;
 }
 
+// 64 x 64 += 64 x 32 by 32 x 64 in fp16 a round, of four warps 32 x 32 each: shared memory, ldmatrix, mma.sync m16n8k16.
+constexpr int mma_a_round = 4 * 16;  // of a block
+__global__ void mma_product(const uint4* a, const uint4* b, float* out, int rounds) {
+  __shared__ __align__(16) unsigned short tile[2][64][40];  // a line of 32 and 16 bytes that part the banks
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = warp / 2 * 32, column = warp % 2 * 32;
+  float c[2][4][4] = {};
+  for (int round = 0; round < rounds; ++round) {
+#pragma unroll
+    for (int part = 0; part < 2; ++part) {
+      const int at = part * 128 + threadIdx.x;
+      *reinterpret_cast<uint4*>(&tile[0][at / 4][at % 4 * 8]) = a[(round % 16) * 256 + at];
+      *reinterpret_cast<uint4*>(&tile[1][at / 4][at % 4 * 8]) = b[(round % 16) * 256 + at];
+    }
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < 32; k += 16) {
+      unsigned x[2][4], y[2][4];
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        const unsigned p = unsigned(__cvta_generic_to_shared(&tile[0][row + i * 16 + lane % 16][k + lane / 16 * 8]));
+        const unsigned q = unsigned(__cvta_generic_to_shared(&tile[1][column + i * 16 + lane % 16][k + lane / 16 * 8]));
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(x[i][0]), "=r"(x[i][1]), "=r"(x[i][2]), "=r"(x[i][3]) : "r"(p));
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(y[i][0]), "=r"(y[i][1]), "=r"(y[i][2]), "=r"(y[i][3]) : "r"(q));
+      }
+#pragma unroll
+      for (int i = 0; i < 2; ++i)
+#pragma unroll
+        for (int j = 0; j < 4; ++j)
+          asm volatile(
+              "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+              : "+f"(c[i][j][0]), "+f"(c[i][j][1]), "+f"(c[i][j][2]), "+f"(c[i][j][3])
+              : "r"(x[i][0]), "r"(x[i][1]), "r"(x[i][2]), "r"(x[i][3]), "r"(y[j / 2][j % 2]), "r"(y[j / 2][j % 2 + 2]));
+    }
+    __syncthreads();
+  }
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < 32; ++i) sum += c[i / 16][i / 4 % 4][i % 4];
+  out[blockIdx.x * blockDim.x + threadIdx.x] = sum;
+}
+
 bool failed = false;
 
+// Returns the seconds of CPU time of the median run.
 template <class Launch>
-void row(const char* name, Launch launch) {
+double row(const char* name, Launch launch) {
   launch();  // decodes the module, touches the memory
   failed |= cudaDeviceSynchronize() != cudaSuccess;
   std::vector<double> rates;
+  double count = 0;
   for (int run = 0; run < 5; ++run) {
     ptxvm_reset_counters();
     const std::clock_t begin = std::clock();
@@ -78,10 +123,12 @@ void row(const char* name, Launch launch) {
     const double seconds = double(std::clock() - begin) / CLOCKS_PER_SEC;
     ptxvm_kernel_counters counters = {};
     ptxvm_counters(&counters, 1);
-    rates.push_back(double(counters.thread_instructions) / seconds);
+    count = double(counters.thread_instructions);
+    rates.push_back(count / seconds);
   }
   std::sort(rates.begin(), rates.end());
   fmt::print("| {} | {:.2e} | {:.2e} | {:.2e} |\n", name, rates[2], rates[0], rates[4]);
+  return count / rates[2];
 }
 
 }  // namespace
@@ -99,6 +146,10 @@ int main() {
   });
   row("shared-memory reduction, a barrier a level", [&] { shared_reduction<<<64, 256>>>(x, y, 100); });
   row("shared-memory reduction by CUB", [&] { cub_reduction<<<64, 256>>>(x, y, 200); });
+  const double seconds = row("mma.sync tile product", [&] {
+    mma_product<<<64, 128>>>(reinterpret_cast<uint4*>(x), reinterpret_cast<uint4*>(x), y, 100);
+  });
+  fmt::print("\nmma.sync m16n8k16 (fp16, fp32 sums), a second and core: {:.2e}\n", 64 * 100 * mma_a_round / seconds);
   failed |= cudaFree(x) != cudaSuccess || cudaFree(y) != cudaSuccess;
   if (failed) fmt::print(stderr, "a call failed: {}\n", ptxvm_last_report());
   return failed ? 1 : 0;
