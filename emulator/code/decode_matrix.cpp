@@ -132,7 +132,8 @@ void FunctionDecoder::matrix_tile(const Instruction& i, bool write) {
   const bool accumulator = which == "c" || which == "d";
   Shape shape;
   std::string type, layout, shape_name;
-  MemoryForm form{kGeneric, "", 0, 1, false, {}};
+  MemoryForm form{};
+  form.space = kGeneric;
   bool sync = false, aligned = false;
   for (std::size_t k = 3; k < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
@@ -177,7 +178,8 @@ void FunctionDecoder::matrix_rows(const Instruction& i) {
   const bool move = base == "movmatrix", write = base == "stmatrix";
   unsigned count = move ? 1 : 0;
   bool sync = false, aligned = false, trans = false, shape = false, type = false;
-  MemoryForm form{kGeneric, "", 0, 1, false, {}};
+  MemoryForm form{};
+  form.space = kGeneric;
   for (std::size_t k = 1; k < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
     if (m == "sync") sync = true;
