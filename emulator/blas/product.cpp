@@ -3,21 +3,17 @@
 #include <cblas.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <vector>
 
 #include "blas/rounding.hpp"
+#include "support/environment.hpp"
 
 namespace ptxvm::blas {
 namespace {
 
 // The order in which a sum is taken depends on the number of threads, so it is the same in every run.
 void fix_threads() {
-  static const int threads = [] {
-    const char* value = std::getenv("PTXVM_BLAS_THREADS");
-    const int wanted = value != nullptr ? std::atoi(value) : 1;
-    return std::clamp(wanted, 1, 256);
-  }();
+  static const int threads = static_cast<int>(environment_number("PTXVM_BLAS_THREADS", 1));
   if (openblas_get_num_threads() != threads) openblas_set_num_threads(threads);
 }
 

@@ -1,9 +1,12 @@
-// The two ways in which CUDA tells what a device is. Both read the profile; nothing is said of textures,
-// which the emulator does not have.
+// The two ways in which CUDA tells what a device is. Both read the profile. Textures and surfaces, which the
+// emulator does not have, are of size 0.
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "device/profile.hpp"
 
@@ -69,182 +72,142 @@ void fill_properties(const Profile& p, cudaDeviceProp* out) {
 bool attribute(const Profile& p, int attribute, int* value) {
   cudaDeviceProp q;
   fill_properties(p, &q);
-  switch (static_cast<cudaDeviceAttr>(attribute)) {
-    case cudaDevAttrMaxThreadsPerBlock:
-      *value = q.maxThreadsPerBlock;
-      return true;
-    case cudaDevAttrMaxBlockDimX:
-      *value = q.maxThreadsDim[0];
-      return true;
-    case cudaDevAttrMaxBlockDimY:
-      *value = q.maxThreadsDim[1];
-      return true;
-    case cudaDevAttrMaxBlockDimZ:
-      *value = q.maxThreadsDim[2];
-      return true;
-    case cudaDevAttrMaxGridDimX:
-      *value = q.maxGridSize[0];
-      return true;
-    case cudaDevAttrMaxGridDimY:
-      *value = q.maxGridSize[1];
-      return true;
-    case cudaDevAttrMaxGridDimZ:
-      *value = q.maxGridSize[2];
-      return true;
-    case cudaDevAttrMaxSharedMemoryPerBlock:
-      *value = as_int(q.sharedMemPerBlock);
-      return true;
-    case cudaDevAttrTotalConstantMemory:
-      *value = as_int(q.totalConstMem);
-      return true;
-    case cudaDevAttrWarpSize:
-      *value = q.warpSize;
-      return true;
-    case cudaDevAttrMaxPitch:
-      *value = as_int(q.memPitch);
-      return true;
-    case cudaDevAttrMaxRegistersPerBlock:
-      *value = q.regsPerBlock;
-      return true;
-    case cudaDevAttrClockRate:
-      *value = as_int(p.clock_khz);
-      return true;
-    case cudaDevAttrTextureAlignment:
-      *value = as_int(q.textureAlignment);
-      return true;
-    case cudaDevAttrTexturePitchAlignment:
-      *value = as_int(q.texturePitchAlignment);
-      return true;
-    case cudaDevAttrSurfaceAlignment:
-      *value = as_int(q.surfaceAlignment);
-      return true;
-    case cudaDevAttrGpuOverlap:
-      *value = 1;
-      return true;
-    case cudaDevAttrMultiProcessorCount:
-      *value = q.multiProcessorCount;
-      return true;
-    case cudaDevAttrCanMapHostMemory:
-      *value = q.canMapHostMemory;
-      return true;
-    case cudaDevAttrComputeMode:
-      *value = cudaComputeModeDefault;
-      return true;
-    case cudaDevAttrConcurrentKernels:
-      *value = q.concurrentKernels;
-      return true;
-    case cudaDevAttrMemoryClockRate:
-      *value = as_int(p.memory_clock_khz);
-      return true;
-    case cudaDevAttrGlobalMemoryBusWidth:
-      *value = q.memoryBusWidth;
-      return true;
-    case cudaDevAttrL2CacheSize:
-      *value = q.l2CacheSize;
-      return true;
-    case cudaDevAttrMaxThreadsPerMultiProcessor:
-      *value = q.maxThreadsPerMultiProcessor;
-      return true;
-    case cudaDevAttrAsyncEngineCount:
-      *value = q.asyncEngineCount;
-      return true;
-    case cudaDevAttrUnifiedAddressing:
-      *value = q.unifiedAddressing;
-      return true;
-    case cudaDevAttrComputeCapabilityMajor:
-      *value = q.major;
-      return true;
-    case cudaDevAttrComputeCapabilityMinor:
-      *value = q.minor;
-      return true;
-    case cudaDevAttrStreamPrioritiesSupported:
-      *value = q.streamPrioritiesSupported;
-      return true;
-    case cudaDevAttrGlobalL1CacheSupported:
-      *value = q.globalL1CacheSupported;
-      return true;
-    case cudaDevAttrLocalL1CacheSupported:
-      *value = q.localL1CacheSupported;
-      return true;
-    case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
-      *value = as_int(q.sharedMemPerMultiprocessor);
-      return true;
-    case cudaDevAttrMaxRegistersPerMultiprocessor:
-      *value = q.regsPerMultiprocessor;
-      return true;
-    case cudaDevAttrSingleToDoublePrecisionPerfRatio:
-      *value = p.single_to_double_ratio;
-      return true;
-    case cudaDevAttrComputePreemptionSupported:
-      *value = q.computePreemptionSupported;
-      return true;
-    case cudaDevAttrCanUseHostPointerForRegisteredMem:
-      *value = q.canUseHostPointerForRegisteredMem;
-      return true;
-    case cudaDevAttrCooperativeLaunch:
-      *value = q.cooperativeLaunch;
-      return true;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      *value = as_int(q.sharedMemPerBlockOptin);
-      return true;
-    case cudaDevAttrHostRegisterSupported:
-      *value = q.hostRegisterSupported;
-      return true;
-    case cudaDevAttrMaxBlocksPerMultiprocessor:
-      *value = q.maxBlocksPerMultiProcessor;
-      return true;
-    case cudaDevAttrReservedSharedMemoryPerBlock:
-      *value = as_int(q.reservedSharedMemPerBlock);
-      return true;
-    case cudaDevAttrMemoryPoolsSupported:
-      *value = q.memoryPoolsSupported;
-      return true;
-    case cudaDevAttrClusterLaunch:
-      *value = q.clusterLaunch;
-      return true;
-    case cudaDevAttrNumaId:
-      *value = q.deviceNumaId;
-      return true;
-    case cudaDevAttrHostNumaId:
-      *value = q.hostNumaId;
-      return true;
-    // What this device cannot do, or does not have.
-    case cudaDevAttrKernelExecTimeout:
-    case cudaDevAttrIntegrated:
-    case cudaDevAttrEccEnabled:
-    case cudaDevAttrPciBusId:
-    case cudaDevAttrPciDeviceId:
-    case cudaDevAttrPciDomainId:
-    case cudaDevAttrTccDriver:
-    case cudaDevAttrManagedMemory:
-    case cudaDevAttrIsMultiGpuBoard:
-    case cudaDevAttrMultiGpuBoardGroupID:
-    case cudaDevAttrHostNativeAtomicSupported:
-    case cudaDevAttrPageableMemoryAccess:
-    case cudaDevAttrConcurrentManagedAccess:
-    case cudaDevAttrCanFlushRemoteWrites:
-    case cudaDevAttrPageableMemoryAccessUsesHostPageTables:
-    case cudaDevAttrDirectManagedMemAccessFromHost:
-    case cudaDevAttrMaxPersistingL2CacheSize:
-    case cudaDevAttrMaxAccessPolicyWindowSize:
-    case cudaDevAttrSparseCudaArraySupported:
-    case cudaDevAttrHostRegisterReadOnlySupported:
-    case cudaDevAttrTimelineSemaphoreInteropSupported:
-    case cudaDevAttrGPUDirectRDMASupported:
-    case cudaDevAttrGPUDirectRDMAFlushWritesOptions:
-    case cudaDevAttrGPUDirectRDMAWritesOrdering:
-    case cudaDevAttrMemoryPoolSupportedHandleTypes:
-    case cudaDevAttrDeferredMappingCudaArraySupported:
-    case cudaDevAttrIpcEventSupport:
-    case cudaDevAttrNumaConfig:
-    case cudaDevAttrMpsEnabled:
-    case cudaDevAttrHostNumaMemoryPoolsSupported:
-    case cudaDevAttrHostMemoryPoolsSupported:
-      *value = 0;
-      return true;
-    default:
-      return false;
+  const std::pair<cudaDeviceAttr, int> has[] = {
+      {cudaDevAttrMaxThreadsPerBlock, q.maxThreadsPerBlock},
+      {cudaDevAttrMaxBlockDimX, q.maxThreadsDim[0]},
+      {cudaDevAttrMaxBlockDimY, q.maxThreadsDim[1]},
+      {cudaDevAttrMaxBlockDimZ, q.maxThreadsDim[2]},
+      {cudaDevAttrMaxGridDimX, q.maxGridSize[0]},
+      {cudaDevAttrMaxGridDimY, q.maxGridSize[1]},
+      {cudaDevAttrMaxGridDimZ, q.maxGridSize[2]},
+      {cudaDevAttrMaxSharedMemoryPerBlock, as_int(q.sharedMemPerBlock)},
+      {cudaDevAttrTotalConstantMemory, as_int(q.totalConstMem)},
+      {cudaDevAttrWarpSize, q.warpSize},
+      {cudaDevAttrMaxPitch, as_int(q.memPitch)},
+      {cudaDevAttrMaxRegistersPerBlock, q.regsPerBlock},
+      {cudaDevAttrClockRate, as_int(p.clock_khz)},
+      {cudaDevAttrTextureAlignment, as_int(q.textureAlignment)},
+      {cudaDevAttrTexturePitchAlignment, as_int(q.texturePitchAlignment)},
+      {cudaDevAttrSurfaceAlignment, as_int(q.surfaceAlignment)},
+      {cudaDevAttrGpuOverlap, 1},
+      {cudaDevAttrMultiProcessorCount, q.multiProcessorCount},
+      {cudaDevAttrCanMapHostMemory, q.canMapHostMemory},
+      {cudaDevAttrComputeMode, cudaComputeModeDefault},
+      {cudaDevAttrConcurrentKernels, q.concurrentKernels},
+      {cudaDevAttrMemoryClockRate, as_int(p.memory_clock_khz)},
+      {cudaDevAttrGlobalMemoryBusWidth, q.memoryBusWidth},
+      {cudaDevAttrL2CacheSize, q.l2CacheSize},
+      {cudaDevAttrMaxThreadsPerMultiProcessor, q.maxThreadsPerMultiProcessor},
+      {cudaDevAttrAsyncEngineCount, q.asyncEngineCount},
+      {cudaDevAttrUnifiedAddressing, q.unifiedAddressing},
+      {cudaDevAttrComputeCapabilityMajor, q.major},
+      {cudaDevAttrComputeCapabilityMinor, q.minor},
+      {cudaDevAttrStreamPrioritiesSupported, q.streamPrioritiesSupported},
+      {cudaDevAttrGlobalL1CacheSupported, q.globalL1CacheSupported},
+      {cudaDevAttrLocalL1CacheSupported, q.localL1CacheSupported},
+      {cudaDevAttrMaxSharedMemoryPerMultiprocessor, as_int(q.sharedMemPerMultiprocessor)},
+      {cudaDevAttrMaxRegistersPerMultiprocessor, q.regsPerMultiprocessor},
+      {cudaDevAttrSingleToDoublePrecisionPerfRatio, p.single_to_double_ratio},
+      {cudaDevAttrComputePreemptionSupported, q.computePreemptionSupported},
+      {cudaDevAttrCanUseHostPointerForRegisteredMem, q.canUseHostPointerForRegisteredMem},
+      {cudaDevAttrCooperativeLaunch, q.cooperativeLaunch},
+      {cudaDevAttrMaxSharedMemoryPerBlockOptin, as_int(q.sharedMemPerBlockOptin)},
+      {cudaDevAttrHostRegisterSupported, q.hostRegisterSupported},
+      {cudaDevAttrMaxBlocksPerMultiprocessor, q.maxBlocksPerMultiProcessor},
+      {cudaDevAttrReservedSharedMemoryPerBlock, as_int(q.reservedSharedMemPerBlock)},
+      {cudaDevAttrMemoryPoolsSupported, q.memoryPoolsSupported},
+      {cudaDevAttrClusterLaunch, q.clusterLaunch},
+      {cudaDevAttrNumaId, q.deviceNumaId},
+      {cudaDevAttrHostNumaId, q.hostNumaId},
+      {cudaDevAttrMemSyncDomainCount, 1},
+  };
+  for (const auto& [key, held] : has) {
+    if (key != attribute) continue;
+    *value = held;
+    return true;
   }
+  // What this device cannot do, or does not have.
+  constexpr cudaDeviceAttr has_not[] = {
+      cudaDevAttrKernelExecTimeout,
+      cudaDevAttrIntegrated,
+      cudaDevAttrEccEnabled,
+      cudaDevAttrPciBusId,
+      cudaDevAttrPciDeviceId,
+      cudaDevAttrPciDomainId,
+      cudaDevAttrTccDriver,
+      cudaDevAttrManagedMemory,
+      cudaDevAttrIsMultiGpuBoard,
+      cudaDevAttrMultiGpuBoardGroupID,
+      cudaDevAttrHostNativeAtomicSupported,
+      cudaDevAttrPageableMemoryAccess,
+      cudaDevAttrConcurrentManagedAccess,
+      cudaDevAttrCanFlushRemoteWrites,
+      cudaDevAttrPageableMemoryAccessUsesHostPageTables,
+      cudaDevAttrDirectManagedMemAccessFromHost,
+      cudaDevAttrMaxPersistingL2CacheSize,
+      cudaDevAttrMaxAccessPolicyWindowSize,
+      cudaDevAttrSparseCudaArraySupported,
+      cudaDevAttrHostRegisterReadOnlySupported,
+      cudaDevAttrTimelineSemaphoreInteropSupported,
+      cudaDevAttrGPUDirectRDMASupported,
+      cudaDevAttrGPUDirectRDMAFlushWritesOptions,
+      cudaDevAttrGPUDirectRDMAWritesOrdering,
+      cudaDevAttrMemoryPoolSupportedHandleTypes,
+      cudaDevAttrDeferredMappingCudaArraySupported,
+      cudaDevAttrIpcEventSupport,
+      cudaDevAttrNumaConfig,
+      cudaDevAttrMpsEnabled,
+      cudaDevAttrHostNumaMemoryPoolsSupported,
+      cudaDevAttrHostMemoryPoolsSupported,
+      cudaDevAttrD3D12CigSupported,
+      cudaDevAttrVulkanCigSupported,
+      cudaDevAttrGpuPciDeviceId,
+      cudaDevAttrGpuPciSubsystemId,
+      cudaDevAttrHostNumaMultinodeIpcSupported,
+      cudaDevAttrOnlyPartialHostNativeAtomicSupported,
+      cudaDevAttrMaxTexture1DWidth,
+      cudaDevAttrMaxTexture2DWidth,
+      cudaDevAttrMaxTexture2DHeight,
+      cudaDevAttrMaxTexture3DWidth,
+      cudaDevAttrMaxTexture3DHeight,
+      cudaDevAttrMaxTexture3DDepth,
+      cudaDevAttrMaxTexture2DLayeredWidth,
+      cudaDevAttrMaxTexture2DLayeredHeight,
+      cudaDevAttrMaxTexture2DLayeredLayers,
+      cudaDevAttrMaxTexture1DLayeredWidth,
+      cudaDevAttrMaxTexture1DLayeredLayers,
+      cudaDevAttrMaxTexture2DGatherWidth,
+      cudaDevAttrMaxTexture2DGatherHeight,
+      cudaDevAttrMaxTexture3DWidthAlt,
+      cudaDevAttrMaxTexture3DHeightAlt,
+      cudaDevAttrMaxTexture3DDepthAlt,
+      cudaDevAttrMaxTextureCubemapWidth,
+      cudaDevAttrMaxTextureCubemapLayeredWidth,
+      cudaDevAttrMaxTextureCubemapLayeredLayers,
+      cudaDevAttrMaxSurface1DWidth,
+      cudaDevAttrMaxSurface2DWidth,
+      cudaDevAttrMaxSurface2DHeight,
+      cudaDevAttrMaxSurface3DWidth,
+      cudaDevAttrMaxSurface3DHeight,
+      cudaDevAttrMaxSurface3DDepth,
+      cudaDevAttrMaxSurface1DLayeredWidth,
+      cudaDevAttrMaxSurface1DLayeredLayers,
+      cudaDevAttrMaxSurface2DLayeredWidth,
+      cudaDevAttrMaxSurface2DLayeredHeight,
+      cudaDevAttrMaxSurface2DLayeredLayers,
+      cudaDevAttrMaxSurfaceCubemapWidth,
+      cudaDevAttrMaxSurfaceCubemapLayeredWidth,
+      cudaDevAttrMaxSurfaceCubemapLayeredLayers,
+      cudaDevAttrMaxTexture1DLinearWidth,
+      cudaDevAttrMaxTexture2DLinearWidth,
+      cudaDevAttrMaxTexture2DLinearHeight,
+      cudaDevAttrMaxTexture2DLinearPitch,
+      cudaDevAttrMaxTexture2DMipmappedWidth,
+      cudaDevAttrMaxTexture2DMipmappedHeight,
+      cudaDevAttrMaxTexture1DMipmappedWidth,
+  };
+  *value = 0;
+  return std::find(std::begin(has_not), std::end(has_not), attribute) != std::end(has_not);
 }
 
 }  // namespace ptxvm::device

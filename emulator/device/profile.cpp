@@ -1,8 +1,8 @@
 #include "device/profile.hpp"
 
-#include <cstdlib>
 #include <numeric>
 
+#include "support/environment.hpp"
 #include "support/error.hpp"
 
 namespace ptxvm::device {
@@ -17,14 +17,13 @@ Profile find_profile(const std::string& key) {
     if (key == p.key) return p;
     known += (known.empty() ? "" : ", ") + std::string(p.key);
   }
-  throw Error(Status::InvalidValue, "PTXVM_DEVICE=" + key + " names no device profile; there are: " + known);
+  throw Error(Status::InitializationError, "PTXVM_DEVICE=" + key + " names no device profile; there are: " + known);
 }
 
 const Profile& current() {
   // Where find_profile throws, nothing is kept and every later call says the same.
   static const Profile* const profile = [] {
-    const char* wanted = std::getenv("PTXVM_DEVICE");
-    return new Profile(find_profile(wanted == nullptr || *wanted == '\0' ? "h100" : wanted));
+    return new Profile(find_profile(environment_word("PTXVM_DEVICE", "h100")));
   }();
   return *profile;
 }

@@ -19,6 +19,7 @@
 #include "exec/schedule.hpp"
 #include "exec/tally.hpp"
 #include "exec/tensor.hpp"
+#include "support/environment.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
 
@@ -26,9 +27,7 @@ namespace ptxvm::exec {
 namespace {
 
 unsigned worker_count() {
-  if (const char* text = std::getenv("PTXVM_THREADS"))
-    if (int n = std::atoi(text); n > 0) return unsigned(n);
-  return std::max(1u, std::thread::hardware_concurrency());
+  return unsigned(environment_number("PTXVM_THREADS", std::max(1u, std::thread::hardware_concurrency())));
 }
 
 // The caller is worker 0; the others wait for work between launches.

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "support/environment.hpp"
 #include "support/error.hpp"
 
 namespace ptxvm::exec {
@@ -49,8 +50,7 @@ struct Registry {
                 static_cast<Registry*>(self)->ops[name] = Op{full, masked, signature};
               }};
     // A narrower unit can be asked for, so that each can be tested where the widest is there.
-    const char* asked = std::getenv("PTXVM_VECTOR_UNIT");
-    const std::string most = asked ? asked : "v4";
+    const std::string most = environment_word("PTXVM_VECTOR_UNIT", "v4");
     const Unit* chosen = nullptr;
     for (const Unit& u : kUnits)
       if (cpu_has(u.key) && (!chosen || most < chosen->key)) chosen = &u;

@@ -11,6 +11,7 @@
 #include <shared_mutex>
 
 #include "memory/arena.hpp"
+#include "support/environment.hpp"
 
 namespace ptxvm::memory {
 namespace {
@@ -27,11 +28,6 @@ constexpr std::uint64_t poison_limit = 64 << 20;
 // A NaN in every floating-point format, an absurd index in every integer one.
 constexpr int poison_byte = 0xFF;
 constexpr std::size_t freed_records_kept = 16384;
-
-bool poison_wanted() {
-  const char* value = std::getenv("PTXVM_POISON");
-  return value == nullptr || std::strcmp(value, "0") != 0;
-}
 
 // Gives whole pages inside the block back to the system.
 void drop_pages(Address host, std::uint64_t size) {
@@ -51,7 +47,7 @@ struct AddressSpace::State {
   Arena pinned{pinned_base, pinned_range};
   Windows windows{base + device_range, base + device_range + Windows::size,
                   base + device_range + 2 * Windows::size};
-  bool poison = poison_wanted();
+  bool poison = environment_flag("PTXVM_POISON", true);
 
   mutable std::shared_mutex mutex;
   Records records;

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <string>
 #include <unordered_set>
@@ -13,6 +12,7 @@
 #include "runtime/access.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/host_access.hpp"
+#include "support/environment.hpp"
 
 namespace ptxvm::runtime {
 namespace {
@@ -51,8 +51,7 @@ void report_leaks() {
 void watch_leaks() {
   static std::once_flag once;
   std::call_once(once, [] {
-    const char* wanted = std::getenv("PTXVM_LEAKS");
-    if (wanted != nullptr && std::strcmp(wanted, "1") == 0) std::atexit(report_leaks);
+    if (environment_flag("PTXVM_LEAKS", false)) std::atexit(report_leaks);
   });
 }
 

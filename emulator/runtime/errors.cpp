@@ -2,10 +2,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <mutex>
 
 #include "ptxvm/ptxvm.h"
+#include "runtime/refused.hpp"
+#include "support/environment.hpp"
 
 namespace ptxvm::runtime {
 namespace {
@@ -19,12 +20,29 @@ std::string& last_report() {
 std::atomic<cudaError_t> sticky{cudaSuccess};
 thread_local cudaError_t last_error = cudaSuccess;
 
-bool abort_wanted() {
-  const char* value = std::getenv("PTXVM_ABORT_ON_FAULT");
-  return value != nullptr && std::strcmp(value, "1") == 0;
-}
+bool abort_wanted() { return environment_flag("PTXVM_ABORT_ON_FAULT", false); }
 
 }  // namespace
+
+void refuse_bad_environment() {
+  enum : int { Unchecked, Good, Bad };
+  static std::atomic<int> state{Unchecked};
+  if (state.load(std::memory_order_acquire) == Good) return;
+  static std::mutex checking;
+  static std::string& refusal = *new std::string;
+  const std::lock_guard lock(checking);
+  if (state == Unchecked) {
+    try {
+      check_environment();
+      state = Good;
+      return;
+    } catch (const Error& e) {
+      refusal = e.what();
+      state = Bad;
+    }
+  }
+  if (state == Bad) refuse(cudaErrorInitializationError, refusal);
+}
 
 Counters& counters() {
   static Counters only;
@@ -47,6 +65,12 @@ void device_fault(const Error& error) {
   if (!sticky.compare_exchange_strong(none, static_cast<cudaError_t>(error.status()))) return;
   report(error.what());
   if (abort_wanted()) std::abort();
+}
+
+int refused(const char* function, const char* what) {
+  return guarded([&]() -> cudaError_t {
+    refuse(cudaErrorNotSupported, std::string(function) + ": " + what + ": not emulated");
+  });
 }
 
 cudaError_t sticky_error() { return sticky.load(std::memory_order_acquire); }

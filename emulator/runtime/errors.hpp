@@ -33,12 +33,16 @@ void clear_sticky_error();
 // True on the thread that runs stream operations: host functions may not call CUDA.
 bool& on_dispatcher_thread();
 
+// Throws Error, in every call, where a variable PTXVM_* holds what is not accepted.
+void refuse_bad_environment();
+
 // The frame of every entry point: refuses where nothing may be called, maps exceptions to codes.
 template <class Body>
 cudaError_t guarded(Body&& body) noexcept {
   if (on_dispatcher_thread()) return remember(cudaErrorNotPermitted);
   if (const cudaError_t broken = sticky_error(); broken != cudaSuccess) return remember(broken);
   try {
+    refuse_bad_environment();
     return remember(std::forward<Body>(body)());
   } catch (const Error& e) {
     report(e.what());

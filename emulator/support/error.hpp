@@ -10,6 +10,7 @@ namespace ptxvm {
 enum class Status : int {
   InvalidValue = 1,
   OutOfMemory = 2,
+  InitializationError = 3,
   InvalidConfiguration = 9,
   InvalidDeviceFunction = 98,
   InvalidKernelImage = 200,
