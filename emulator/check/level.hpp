@@ -9,7 +9,7 @@ enum class Level {
   Full,  // also: races, scopes, proxies, reads of what nobody wrote
 };
 
-// What PTXVM_CHECK says, read once. Throws Error for what it may not say.
+// What PTXVM_CHECK says, read once.
 Level level();
 
 }  // namespace ptxvm::check

@@ -1,7 +1,10 @@
 // The one device: choosing it, asking it, waiting for it, resetting it.
 #include <cuda_runtime_api.h>
 
+#include <atomic>
+#include <map>
 #include <mutex>
+#include <string>
 
 #include "device/profile.hpp"
 #include "runtime/device_memory.hpp"
@@ -14,15 +17,37 @@ using namespace ptxvm::runtime;
 
 namespace {
 
-// Kept so that they can be asked for; of the machine only the stack size could mean anything, and there
-// kernels get what their code declares.
+// Kept so that they can be asked for. Kernels get the stack that their code declares, printf writes at once,
+// and how the L2 cache fetches changes nothing.
 struct Limits {
   std::mutex mutex;
-  std::size_t value[3] = {1024, 1 << 20, 8 << 20};  // stack, printf buffer, heap
+  std::map<cudaLimit, std::size_t> value = {
+      {cudaLimitStackSize, 1024}, {cudaLimitPrintfFifoSize, 1 << 20}, {cudaLimitMaxL2FetchGranularity, 64}};
 };
 Limits& limits() {
   static Limits* const only = new Limits;
   return *only;
+}
+
+// Throws Error for limits of what the emulator does not have.
+std::size_t& limit_of(cudaLimit limit) {
+  const auto found = limits().value.find(limit);
+  if (found != limits().value.end()) return found->second;
+  const char* what = limit == cudaLimitMallocHeapSize          ? "kernels that allocate memory"
+                     : limit == cudaLimitPersistingL2CacheSize ? "lines that stay in the L2 cache"
+                     : limit == cudaLimitDevRuntimeSyncDepth || limit == cudaLimitDevRuntimePendingLaunchCount
+                         ? "kernels that launch kernels"
+                         : "an unknown limit";
+  refuse(cudaErrorUnsupportedLimit, std::string("a limit for ") + what + ": not emulated");
+}
+
+std::atomic<unsigned> device_flags{cudaDeviceScheduleAuto};
+
+bool are_device_flags(unsigned flags) {
+  const unsigned schedule = flags & cudaDeviceScheduleMask;
+  const bool one = schedule == cudaDeviceScheduleAuto || schedule == cudaDeviceScheduleSpin ||
+                   schedule == cudaDeviceScheduleYield || schedule == cudaDeviceScheduleBlockingSync;
+  return one && (flags & ~unsigned(cudaDeviceMask)) == 0;
 }
 
 cudaError_t known_device(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
@@ -52,8 +77,15 @@ cudaError_t cudaSetDevice(int device) {
   return guarded([&] { return known_device(device); });
 }
 
-cudaError_t cudaInitDevice(int device, unsigned, unsigned) {
-  return guarded([&] { return known_device(device); });
+cudaError_t cudaInitDevice(int device, unsigned device_flags_wanted, unsigned flags) {
+  return guarded([&] {
+    if (device != 0) return cudaErrorInvalidDevice;
+    if ((flags & ~unsigned(cudaInitDeviceFlagsAreValid)) != 0) return cudaErrorInvalidValue;
+    if (flags == 0) return cudaSuccess;
+    if (!are_device_flags(device_flags_wanted)) return cudaErrorInvalidValue;
+    device_flags = device_flags_wanted;
+    return cudaSuccess;
+  });
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* out, int device) {
@@ -92,9 +124,10 @@ cudaError_t cudaDeviceReset(void) {
 
 cudaError_t cudaDeviceSetLimit(cudaLimit limit, std::size_t value) {
   return guarded([&] {
-    if (limit > cudaLimitMallocHeapSize) return cudaErrorUnsupportedLimit;
     const std::lock_guard lock(limits().mutex);
-    limits().value[limit] = value;
+    std::size_t& kept = limit_of(limit);
+    if (limit == cudaLimitMaxL2FetchGranularity && value > 128) return cudaErrorInvalidValue;
+    kept = value;
     return cudaSuccess;
   });
 }
@@ -102,19 +135,27 @@ cudaError_t cudaDeviceSetLimit(cudaLimit limit, std::size_t value) {
 cudaError_t cudaDeviceGetLimit(std::size_t* out, cudaLimit limit) {
   return guarded([&] {
     if (out == nullptr) return cudaErrorInvalidValue;
-    if (limit > cudaLimitMallocHeapSize) return cudaErrorUnsupportedLimit;
     const std::lock_guard lock(limits().mutex);
-    *out = limits().value[limit];
+    *out = limit_of(limit);
     return cudaSuccess;
   });
 }
 
-cudaError_t cudaDriverGetVersion(int* out) {
-  if (out == nullptr) return remember(cudaErrorInvalidValue);
-  *out = CUDART_VERSION;
-  return cudaSuccess;
+// How the host waits is a hint; pinned memory is always mapped.
+cudaError_t cudaSetDeviceFlags(unsigned flags) {
+  return guarded([&] {
+    if (!are_device_flags(flags)) return cudaErrorInvalidValue;
+    device_flags = flags;
+    return cudaSuccess;
+  });
 }
 
-cudaError_t cudaRuntimeGetVersion(int* out) { return cudaDriverGetVersion(out); }
+cudaError_t cudaGetDeviceFlags(unsigned* out) {
+  return guarded([&] {
+    if (out == nullptr) return cudaErrorInvalidValue;
+    *out = device_flags | cudaDeviceMapHost;
+    return cudaSuccess;
+  });
+}
 
 }  // extern "C"

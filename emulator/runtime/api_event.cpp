@@ -39,24 +39,33 @@ void Events::set(cudaEvent_t handle, Event event) {
   events_[handle] = std::move(event);
 }
 
+void record_event(cudaEvent_t handle, cudaStream_t stream) {
+  Event event = Events::instance().get(handle);
+  const auto target = Scheduler::instance().find(stream);
+  event.capture = target->capture;
+  if (event.capture != nullptr) {
+    event.nodes = event.capture->tail(target);
+    event.moment = {};
+    event.stamp = nullptr;
+  } else {
+    event.stamp = std::make_shared<Stamp>();
+    event.moment = enqueue(stream, event.stamp);
+  }
+  Events::instance().set(handle, std::move(event));
+}
+
+void check_untimed(cudaEvent_t handle) {
+  if ((Events::instance().get(handle).flags & cudaEventDisableTiming) == 0)
+    refuse(cudaErrorInvalidValue, "a launch records only events made with cudaEventDisableTiming");
+}
+
 namespace {
 
 cudaError_t record(cudaEvent_t handle, cudaStream_t stream, unsigned flags) {
   return guarded([&] {
     if (flags != cudaEventRecordDefault)
       refuse(cudaErrorNotSupported, "cudaEventRecordWithFlags: external event nodes are not emulated");
-    Event event = Events::instance().get(handle);
-    const auto target = Scheduler::instance().find(stream);
-    event.capture = target->capture;
-    if (event.capture != nullptr) {
-      event.nodes = event.capture->tail(target);
-      event.moment = {};
-      event.stamp = nullptr;
-    } else {
-      event.stamp = std::make_shared<Stamp>();
-      event.moment = enqueue(stream, event.stamp);
-    }
-    Events::instance().set(handle, std::move(event));
+    record_event(handle, stream);
     return cudaSuccess;
   });
 }

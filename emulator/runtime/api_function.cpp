@@ -64,6 +64,12 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* out, const void* kernel) {
   });
 }
 
+cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, cudaFuncAttribute attribute, int value,
+                                            int device) {
+  if (device != 0) return guarded([] { return cudaErrorInvalidDevice; });
+  return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), attribute, value);
+}
+
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   return guarded([&] {
     Function& function = function_of(kernel);
@@ -115,6 +121,15 @@ cudaError_t cudaFuncGetParamInfo(const void* kernel, std::size_t index, std::siz
     if (index >= parameters.size() || offset == nullptr) return cudaErrorInvalidValue;
     *offset = parameters[index].offset;
     if (size != nullptr) *size = parameters[index].size;
+    return cudaSuccess;
+  });
+}
+
+// Both kinds of handle are the kernel's.
+cudaError_t cudaGetFuncBySymbol(cudaFunction_t* out, const void* kernel) {
+  return guarded([&] {
+    if (out == nullptr) return cudaErrorInvalidValue;
+    *out = reinterpret_cast<cudaFunction_t>(&function_of(kernel));
     return cudaSuccess;
   });
 }

@@ -1,99 +1,67 @@
-// Graphs made by capturing streams. Building them node by node is not emulated: those symbols are missing.
+// Graphs as wholes: made, copied, instantiated, launched, ended.
 #include <cuda_runtime_api.h>
 
-#include <mutex>
-#include <unordered_map>
+#include <algorithm>
 
+#include "runtime/capture.hpp"
 #include "runtime/enqueue.hpp"
-#include "runtime/graph.hpp"
 
 namespace ptxvm::runtime {
 namespace {
 
-// Handles of graphs and of executable graphs; what is being run outlives its handle.
-template <class Handle>
-class Table {
- public:
-  Handle add(std::shared_ptr<const Graph> graph) {
-    const std::lock_guard lock(mutex_);
-    const auto handle = reinterpret_cast<Handle>(next_ += 16);
-    graphs_.emplace(handle, std::move(graph));
-    return handle;
-  }
-  std::shared_ptr<const Graph> find(Handle handle) {
-    const std::lock_guard lock(mutex_);
-    const auto found = graphs_.find(handle);
-    if (found == graphs_.end()) refuse(cudaErrorInvalidValue, "there is no such graph");
-    return found->second;
-  }
-  void remove(Handle handle) {
-    const std::lock_guard lock(mutex_);
-    if (graphs_.erase(handle) == 0) refuse(cudaErrorInvalidValue, "there is no such graph");
-  }
-  static Table& instance() {
-    static Table* const only = new Table;
-    return *only;
-  }
+constexpr unsigned long long known_flags = cudaGraphInstantiateFlagAutoFreeOnLaunch |
+                                           cudaGraphInstantiateFlagUpload |
+                                           cudaGraphInstantiateFlagUseNodePriority;
 
- private:
-  std::mutex mutex_;
-  std::unordered_map<Handle, std::shared_ptr<const Graph>> graphs_;
-  std::uintptr_t next_ = 0x1000;
-};
-
-using Graphs = Table<cudaGraph_t>;
-using Executables = Table<cudaGraphExec_t>;
-
-std::shared_ptr<Stream> find(cudaStream_t handle) { return Scheduler::instance().find(handle); }
-
-cudaError_t begin_capture(cudaStream_t stream, cudaStreamCaptureMode mode) {
-  return guarded([&] {
-    if (mode < cudaStreamCaptureModeGlobal || mode > cudaStreamCaptureModeRelaxed)
-      return cudaErrorInvalidValue;
-    Capture::begin(find(stream), mode);
-    return cudaSuccess;
-  });
+cudaGraphExec_t make_launchable(cudaGraph_t handle, unsigned long long flags) {
+  if ((flags & cudaGraphInstantiateFlagDeviceLaunch) != 0)
+    refuse(cudaErrorNotSupported,
+           "graphs that kernels launch (cudaGraphInstantiateFlagDeviceLaunch) are not emulated");
+  if ((flags & ~known_flags) != 0) refuse(cudaErrorInvalidValue, "cudaGraphInstantiate: an unknown flag");
+  const auto graph = Graphs::instance().find(handle);
+  if (graph->owned) refuse(cudaErrorInvalidValue, "the graph belongs to a node of another");
+  auto launchable = std::make_shared<Launchable>();
+  launchable->graph = instantiate(*graph, flags);
+  return Launchables::instance().add(std::move(launchable));
 }
 
-cudaError_t end_capture(cudaStream_t stream, cudaGraph_t* out) {
+cudaError_t launch(cudaGraphExec_t handle, cudaStream_t stream) {
   return guarded([&] {
-    if (out == nullptr) return cudaErrorInvalidValue;
-    *out = nullptr;
-    *out = Graphs::instance().add(Capture::end(find(stream)));
-    return cudaSuccess;
-  });
-}
-
-cudaError_t capture_status(cudaStream_t stream, cudaStreamCaptureStatus* status, unsigned long long* id) {
-  return guarded([&] {
-    if (status == nullptr) return cudaErrorInvalidValue;
-    const std::shared_ptr<Capture> capture = find(stream)->capture;
-    *status = cudaStreamCaptureStatusNone;
-    if (capture == nullptr) return cudaSuccess;
-    *status = capture->valid() ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusInvalidated;
-    if (id != nullptr) *id = capture->id();
-    return cudaSuccess;
-  });
-}
-
-cudaError_t launch_graph(cudaGraphExec_t handle, cudaStream_t stream) {
-  return guarded([&] {
-    auto graph = Executables::instance().find(handle);
-    refuse_capture(find(stream), "cudaGraphLaunch");
+    const auto launchable = Launchables::instance().find(handle);
     counters().graph_launches++;
-    enqueue(stream, std::move(graph));
+    const auto target = Scheduler::instance().find(stream);
+    if (target->capture != nullptr) {
+      target->capture->add_child(target, *launchable->graph->source);
+      return cudaSuccess;
+    }
+    if (launchable->last.stream != nullptr && launchable->last.stream != target)
+      enqueue_wait(stream, launchable->last);
+    launchable->last = enqueue(stream, launchable->graph);
     return cudaSuccess;
   });
 }
 
-cudaError_t capture_info(cudaStream_t stream, cudaStreamCaptureStatus* status, unsigned long long* id,
-                         bool wants_nodes) {
-  if (wants_nodes) {
-    return guarded([&]() -> cudaError_t {
-      refuse(cudaErrorNotSupported, "cudaStreamGetCaptureInfo: the nodes of a graph are not shown");
-    });
-  }
-  return capture_status(stream, status, id);
+// Nothing has to be brought to the device.
+cudaError_t upload(cudaGraphExec_t handle, cudaStream_t stream) {
+  return guarded([&] {
+    Launchables::instance().find(handle);
+    refuse_capture(Scheduler::instance().find(stream), "cudaGraphUpload");
+    return cudaSuccess;
+  });
+}
+
+cudaError_t with_parameters(cudaGraphExec_t* out, cudaGraph_t graph, cudaGraphInstantiateParams* p,
+                            cudaStream_t (*resolve)(cudaStream_t)) {
+  return guarded([&] {
+    if (out == nullptr || p == nullptr) return cudaErrorInvalidValue;
+    p->errNode_out = nullptr;
+    p->result_out = cudaGraphInstantiateError;
+    *out = make_launchable(graph, p->flags);
+    if ((p->flags & cudaGraphInstantiateFlagUpload) != 0)
+      Scheduler::instance().find(resolve(p->uploadStream));
+    p->result_out = cudaGraphInstantiateSuccess;
+    return cudaSuccess;
+  });
 }
 
 }  // namespace
@@ -103,45 +71,36 @@ using namespace ptxvm::runtime;
 
 extern "C" {
 
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
-  return begin_capture(legacy(stream), mode);
-}
-cudaError_t cudaStreamBeginCapture_ptsz(cudaStream_t stream, cudaStreamCaptureMode mode) {
-  return begin_capture(per_thread(stream), mode);
-}
-
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  return end_capture(legacy(stream), graph);
-}
-cudaError_t cudaStreamEndCapture_ptsz(cudaStream_t stream, cudaGraph_t* graph) {
-  return end_capture(per_thread(stream), graph);
+cudaError_t cudaGraphCreate(cudaGraph_t* out, unsigned flags) {
+  return guarded([&] {
+    if (out == nullptr || flags != 0) return cudaErrorInvalidValue;
+    *out = publish(std::make_shared<Graph>());
+    return cudaSuccess;
+  });
 }
 
-cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
-  return capture_status(legacy(stream), status, nullptr);
-}
-cudaError_t cudaStreamIsCapturing_ptsz(cudaStream_t stream, cudaStreamCaptureStatus* status) {
-  return capture_status(per_thread(stream), status, nullptr);
+cudaError_t cudaGraphClone(cudaGraph_t* out, cudaGraph_t original) {
+  return guarded([&] {
+    if (out == nullptr) return cudaErrorInvalidValue;
+    *out = publish(Graphs::instance().find(original)->clone());
+    return cudaSuccess;
+  });
 }
 
-cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, cudaStreamCaptureStatus* status,
-                                     unsigned long long* id, cudaGraph_t* graph,
-                                     const cudaGraphNode_t** nodes, const cudaGraphEdgeData** edges,
-                                     std::size_t* count) {
-  return capture_info(legacy(stream), status, id, graph || nodes || edges || count);
-}
-cudaError_t cudaStreamGetCaptureInfo_ptsz(cudaStream_t stream, cudaStreamCaptureStatus* status,
-                                          unsigned long long* id, cudaGraph_t* graph,
-                                          const cudaGraphNode_t** nodes, const cudaGraphEdgeData** edges,
-                                          std::size_t* count) {
-  return capture_info(per_thread(stream), status, id, graph || nodes || edges || count);
+cudaError_t cudaGraphDestroy(cudaGraph_t handle) {
+  return guarded([&] {
+    const auto graph = Graphs::instance().find(handle);
+    if (graph->owned) refuse(cudaErrorInvalidValue, "the graph belongs to a node of another");
+    if (graph->capturing) refuse(cudaErrorInvalidValue, "a stream is being captured into the graph");
+    Graphs::instance().remove(handle);
+    return cudaSuccess;
+  });
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* out, cudaGraph_t graph, unsigned long long flags) {
   return guarded([&] {
     if (out == nullptr) return cudaErrorInvalidValue;
-    if (flags != 0) refuse(cudaErrorNotSupported, "cudaGraphInstantiate: flags");
-    *out = Executables::instance().add(Graphs::instance().find(graph));
+    *out = make_launchable(graph, flags);
     return cudaSuccess;
   });
 }
@@ -150,25 +109,47 @@ cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* out, cudaGraph_t grap
   return cudaGraphInstantiate(out, graph, flags);
 }
 
-cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
-  return launch_graph(graph, legacy(stream));
+cudaError_t cudaGraphInstantiateWithParams(cudaGraphExec_t* out, cudaGraph_t graph,
+                                           cudaGraphInstantiateParams* parameters) {
+  return with_parameters(out, graph, parameters, legacy);
 }
-cudaError_t cudaGraphLaunch_ptsz(cudaGraphExec_t graph, cudaStream_t stream) {
-  return launch_graph(graph, per_thread(stream));
+cudaError_t cudaGraphInstantiateWithParams_ptsz(cudaGraphExec_t* out, cudaGraph_t graph,
+                                                cudaGraphInstantiateParams* parameters) {
+  return with_parameters(out, graph, parameters, per_thread);
 }
 
-cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+cudaError_t cudaGraphExecGetFlags(cudaGraphExec_t handle, unsigned long long* out) {
   return guarded([&] {
-    Graphs::instance().remove(graph);
+    if (out == nullptr) return cudaErrorInvalidValue;
+    *out = Launchables::instance().find(handle)->graph->flags;
     return cudaSuccess;
   });
+}
+
+cudaError_t cudaGraphUpload(cudaGraphExec_t graph, cudaStream_t stream) {
+  return upload(graph, legacy(stream));
+}
+cudaError_t cudaGraphUpload_ptsz(cudaGraphExec_t graph, cudaStream_t stream) {
+  return upload(graph, per_thread(stream));
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
+  return launch(graph, legacy(stream));
+}
+cudaError_t cudaGraphLaunch_ptsz(cudaGraphExec_t graph, cudaStream_t stream) {
+  return launch(graph, per_thread(stream));
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) {
   return guarded([&] {
-    Executables::instance().remove(graph);
+    Launchables::instance().remove(graph);
     return cudaSuccess;
   });
+}
+
+// No graph here allocates memory.
+cudaError_t cudaDeviceGraphMemTrim(int device) {
+  return guarded([&] { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; });
 }
 
 }  // extern "C"

@@ -33,10 +33,16 @@ cudaError_t launch_host_function(cudaStream_t stream, cudaHostFn_t function, voi
 }
 
 LaunchShape plain(dim3 grid, dim3 block, std::size_t shared) {
-  return {grid, block, shared, {0, 0, 0}, false};
+  LaunchShape shape;
+  shape.grid = grid;
+  shape.block = block;
+  shape.dynamic_shared = shared;
+  return shape;
 }
 LaunchShape cooperative(dim3 grid, dim3 block, std::size_t shared) {
-  return {grid, block, shared, {0, 0, 0}, true};
+  LaunchShape shape = plain(grid, block, shared);
+  shape.cooperative = true;
+  return shape;
 }
 
 }  // namespace

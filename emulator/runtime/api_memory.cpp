@@ -1,24 +1,29 @@
-// Memory: the device's, pinned, registered.
+// Memory of the device, and what a pointer means.
 #include <cuda_runtime_api.h>
 
+#include <string>
+
 #include "runtime/access.hpp"
+#include "runtime/capture.hpp"
 #include "runtime/device_memory.hpp"
 #include "runtime/enqueue.hpp"
-#include "runtime/graph.hpp"
 
 using namespace ptxvm;
 using namespace ptxvm::runtime;
 
 namespace {
 
-cudaError_t host_allocate(void** out, std::size_t size, unsigned flags) {
-  return guarded([&] {
-    constexpr unsigned known = cudaHostAllocPortable | cudaHostAllocMapped | cudaHostAllocWriteCombined;
-    if (out == nullptr || (flags & ~known) != 0) return cudaErrorInvalidValue;
-    refuse_during_capture("an allocation of pinned memory");
-    *out = allocate(size, memory::Kind::Pinned);
-    return cudaSuccess;
-  });
+constexpr std::size_t row_unit = 512;  // rows begin where a texture row might
+
+// Throws Error where there is no memory, or the product of the sizes is beyond all numbers.
+void* allocate_rows(std::size_t* pitch, std::size_t width, std::size_t rows) {
+  std::size_t padded = 0, bytes = 0;
+  if (__builtin_add_overflow(width, row_unit - 1, &padded) ||
+      __builtin_mul_overflow(padded / row_unit * row_unit, rows, &bytes))
+    refuse(cudaErrorMemoryAllocation, "out of memory: rows of " + std::to_string(width) + " bytes, " +
+                                          std::to_string(rows) + " of them");
+  *pitch = padded / row_unit * row_unit;
+  return allocate(bytes, memory::Kind::Device);
 }
 
 }  // namespace
@@ -47,59 +52,21 @@ cudaError_t cudaFree(void* pointer) {
 cudaError_t cudaMallocPitch(void** out, std::size_t* pitch, std::size_t width, std::size_t height) {
   return guarded([&] {
     if (out == nullptr || pitch == nullptr) return cudaErrorInvalidValue;
-    constexpr std::size_t unit = 512;  // rows begin where a texture row might
-    *pitch = (width + unit - 1) / unit * unit;
-    *out = allocate(*pitch * height, memory::Kind::Device);
+    *out = nullptr;
+    refuse_during_capture("cudaMallocPitch");
+    *out = allocate_rows(pitch, width, height);
     return cudaSuccess;
   });
 }
 
-cudaError_t cudaMallocHost(void** out, std::size_t size) {
-  return host_allocate(out, size, cudaHostAllocDefault);
-}
-
-cudaError_t cudaHostAlloc(void** out, std::size_t size, unsigned flags) {
-  return host_allocate(out, size, flags);
-}
-
-cudaError_t cudaFreeHost(void* pointer) {
+cudaError_t cudaMalloc3D(cudaPitchedPtr* out, cudaExtent extent) {
   return guarded([&] {
-    if (pointer == nullptr) return cudaSuccess;
-    const cudaError_t error = wait_for_device();
-    if (error == cudaSuccess) free_now(pointer, memory::Kind::Pinned);
-    return error;
-  });
-}
-
-cudaError_t cudaHostRegister(void* pointer, std::size_t size, unsigned flags) {
-  return guarded([&] {
-    constexpr unsigned known = cudaHostRegisterPortable | cudaHostRegisterMapped;
-    if (pointer == nullptr || size == 0) return cudaErrorInvalidValue;
-    if ((flags & ~known) != 0) refuse(cudaErrorNotSupported, "cudaHostRegister: I/O and read-only memory");
-    if (place_of(pointer, 1, "cudaHostRegister") != Place::Pageable ||
-        place_of(static_cast<char*>(pointer) + size - 1, 1, "cudaHostRegister") != Place::Pageable)
-      return cudaErrorHostMemoryAlreadyRegistered;
-    device_space().adopt(pointer, size);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaHostUnregister(void* pointer) {
-  return guarded([&] {
-    const auto found = device_space().find(address_of(pointer));
-    if (!found || found->base != address_of(pointer) || found->kind != memory::Kind::Pinned)
-      return cudaErrorHostMemoryNotRegistered;
-    const cudaError_t error = wait_for_device();
-    device_space().forget(pointer);
-    return error;
-  });
-}
-
-cudaError_t cudaHostGetDevicePointer(void** out, void* host, unsigned flags) {
-  return guarded([&] {
-    if (out == nullptr || flags != 0) return cudaErrorInvalidValue;
-    if (place_of(host, 1, "cudaHostGetDevicePointer") != Place::Pinned) return cudaErrorInvalidValue;
-    *out = host;
+    if (out == nullptr) return cudaErrorInvalidValue;
+    *out = {nullptr, 0, extent.width, extent.height};
+    refuse_during_capture("cudaMalloc3D");
+    std::size_t rows = 0;
+    if (__builtin_mul_overflow(extent.height, extent.depth, &rows)) return cudaErrorMemoryAllocation;
+    out->ptr = allocate_rows(&out->pitch, extent.width, rows);
     return cudaSuccess;
   });
 }

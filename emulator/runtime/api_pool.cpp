@@ -39,6 +39,15 @@ Pool* pool_of(cudaMemPool_t handle) {
   return pool;
 }
 
+bool is_device(const cudaMemLocation& location) {
+  return location.type == cudaMemLocationTypeDevice && location.id == 0;
+}
+
+void refuse_elsewhere(const cudaMemLocation& location, cudaMemAllocationType type) {
+  if (!is_device(location) || type != cudaMemAllocationTypePinned)
+    refuse(cudaErrorNotSupported, "memory pools: only plain memory of device 0");
+}
+
 cudaMemPool_t handle_of(Pool* pool) { return reinterpret_cast<cudaMemPool_t>(pool); }
 
 cudaError_t allocate_from(void** out, std::size_t size, cudaMemPool_t handle, cudaStream_t stream) {
@@ -136,8 +145,7 @@ cudaError_t cudaMemPoolCreate(cudaMemPool_t* out, const cudaMemPoolProps* proper
   return guarded([&] {
     if (out == nullptr || properties == nullptr) return cudaErrorInvalidValue;
     if (properties->allocType != cudaMemAllocationTypePinned ||
-        properties->handleTypes != cudaMemHandleTypeNone ||
-        properties->location.type != cudaMemLocationTypeDevice || properties->location.id != 0)
+        properties->handleTypes != cudaMemHandleTypeNone || !is_device(properties->location))
       refuse(cudaErrorNotSupported, "cudaMemPoolCreate: only memory of device 0 that is not shared");
     const std::lock_guard lock(pools().mutex);
     auto pool = std::make_unique<Pool>();
@@ -212,6 +220,56 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t handle, cudaMemPoolAttr attrib
         return cudaErrorInvalidValue;
     }
     return cudaSuccess;
+  });
+}
+
+// The one device has access to its own pools, always.
+cudaError_t cudaMemPoolSetAccess(cudaMemPool_t handle, const cudaMemAccessDesc* list, std::size_t count) {
+  return guarded([&] {
+    if (list == nullptr && count > 0) return cudaErrorInvalidValue;
+    const std::lock_guard lock(pools().mutex);
+    pool_of(handle);
+    for (std::size_t i = 0; i < count; i++) {
+      if (!is_device(list[i].location)) return cudaErrorInvalidDevice;
+      if (list[i].flags != cudaMemAccessFlagsProtReadWrite) return cudaErrorInvalidValue;
+    }
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaMemPoolGetAccess(cudaMemAccessFlags* out, cudaMemPool_t handle, cudaMemLocation* location) {
+  return guarded([&] {
+    if (out == nullptr || location == nullptr) return cudaErrorInvalidValue;
+    const std::lock_guard lock(pools().mutex);
+    pool_of(handle);
+    if (!is_device(*location)) return cudaErrorInvalidDevice;
+    *out = cudaMemAccessFlagsProtReadWrite;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaMemGetDefaultMemPool(cudaMemPool_t* out, cudaMemLocation* location,
+                                     cudaMemAllocationType type) {
+  return guarded([&] {
+    if (location == nullptr) return cudaErrorInvalidValue;
+    refuse_elsewhere(*location, type);
+    return cudaDeviceGetDefaultMemPool(out, 0);
+  });
+}
+
+cudaError_t cudaMemGetMemPool(cudaMemPool_t* out, cudaMemLocation* location, cudaMemAllocationType type) {
+  return guarded([&] {
+    if (location == nullptr) return cudaErrorInvalidValue;
+    refuse_elsewhere(*location, type);
+    return cudaDeviceGetMemPool(out, 0);
+  });
+}
+
+cudaError_t cudaMemSetMemPool(cudaMemLocation* location, cudaMemAllocationType type, cudaMemPool_t pool) {
+  return guarded([&] {
+    if (location == nullptr) return cudaErrorInvalidValue;
+    refuse_elsewhere(*location, type);
+    return cudaDeviceSetMemPool(0, pool);
   });
 }
 

@@ -7,8 +7,6 @@
 namespace ptxvm::runtime {
 namespace {
 
-constexpr int least_priority = 0, greatest_priority = -5;
-
 Scheduler& scheduler() { return Scheduler::instance(); }
 
 cudaError_t query(cudaStream_t handle) {

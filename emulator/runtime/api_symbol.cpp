@@ -9,9 +9,8 @@
 #include "runtime/modules.hpp"
 
 namespace ptxvm::runtime {
-namespace {
 
-memory::Address inside(const void* symbol, std::size_t offset, std::size_t count) {
+memory::Address inside_symbol(const void* symbol, std::size_t offset, std::size_t count) {
   const auto [address, size] = Modules::instance().variable(symbol);
   if (offset > size || count > size - offset) {
     refuse(cudaErrorInvalidValue, "copy of " + std::to_string(count) + " bytes at offset " +
@@ -21,19 +20,19 @@ memory::Address inside(const void* symbol, std::size_t offset, std::size_t count
   return address + offset;
 }
 
+namespace {
+
 cudaError_t to_symbol(const void* symbol, const void* from, std::size_t count, std::size_t offset,
                       cudaMemcpyKind kind, Waiting waiting, cudaStream_t stream) {
   return guarded([&] {
-    const memory::Address to = inside(symbol, offset, count);
-    return copy({to, address_of(from), count, count, count, 1}, kind, waiting, stream);
+    return copy(line(inside_symbol(symbol, offset, count), address_of(from), count, kind), waiting, stream);
   });
 }
 
 cudaError_t from_symbol(void* to, const void* symbol, std::size_t count, std::size_t offset,
                         cudaMemcpyKind kind, Waiting waiting, cudaStream_t stream) {
   return guarded([&] {
-    const memory::Address from = inside(symbol, offset, count);
-    return copy({address_of(to), from, count, count, count, 1}, kind, waiting, stream);
+    return copy(line(address_of(to), inside_symbol(symbol, offset, count), count, kind), waiting, stream);
   });
 }
 

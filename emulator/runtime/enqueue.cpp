@@ -1,6 +1,6 @@
 #include "runtime/enqueue.hpp"
 
-#include "runtime/graph.hpp"
+#include "runtime/capture.hpp"
 
 namespace ptxvm::runtime {
 
@@ -18,7 +18,7 @@ void check_legacy(const std::shared_ptr<Stream>& stream) {
 
 }  // namespace
 
-Moment enqueue(cudaStream_t handle, Work work) {
+Moment enqueue(cudaStream_t handle, Work work, std::optional<int> priority) {
   Scheduler& scheduler = Scheduler::instance();
   const auto stream = scheduler.find(handle);
   if (stream->capture != nullptr) {
@@ -28,6 +28,7 @@ Moment enqueue(cudaStream_t handle, Work work) {
   check_legacy(stream);
   Operation operation;
   operation.work = std::move(work);
+  operation.priority = priority;
   return scheduler.submit(stream, std::move(operation));
 }
 

@@ -16,7 +16,7 @@ inline cudaStream_t per_thread(cudaStream_t stream) {
 
 // Puts work into the stream, and tells when it will be done; or into the graph that the stream is captured
 // into, and then the moment has no stream.
-Moment enqueue(cudaStream_t stream, Work work);
+Moment enqueue(cudaStream_t stream, Work work, std::optional<int> priority = std::nullopt);
 // Lets what comes next in the stream wait.
 void enqueue_wait(cudaStream_t stream, const Moment& moment);
 // The host goes on when the work is done. Refused while the stream is captured.

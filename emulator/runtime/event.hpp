@@ -7,7 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "runtime/graph.hpp"
+#include "runtime/capture.hpp"
 #include "runtime/operation.hpp"
 
 namespace ptxvm::runtime {
@@ -17,7 +17,7 @@ struct Event {
   Moment moment;  // stream null: never recorded
   std::shared_ptr<Stamp> stamp;
   std::shared_ptr<Capture> capture;  // where it was recorded in a captured stream, and after which nodes
-  std::vector<std::size_t> nodes;
+  std::vector<Node*> nodes;
 };
 
 class Events {
@@ -35,5 +35,10 @@ class Events {
   std::unordered_map<cudaEvent_t, Event> events_;
   std::uintptr_t next_ = 0x1000;
 };
+
+// Throws Error.
+void record_event(cudaEvent_t event, cudaStream_t stream);
+// An event that a launch records must not measure time. Throws Error.
+void check_untimed(cudaEvent_t event);
 
 }  // namespace ptxvm::runtime

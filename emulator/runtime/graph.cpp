@@ -1,179 +1,180 @@
 #include "runtime/graph.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <random>
-#include <set>
 #include <string>
+#include <unordered_set>
 
 #include "check/level.hpp"
 #include "check/operations.hpp"
-#include "runtime/errors.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace ptxvm::runtime {
 namespace {
 
-// The captures in progress; nearly always none, which is told without the lock.
-struct Running {
+struct Living {
   std::mutex mutex;
-  std::vector<std::shared_ptr<Capture>> captures;
-  std::atomic<int> count{0};
-  std::atomic<int> blocking_streams{0};
-  std::uint64_t next_id = 1;
+  std::unordered_set<const Node*> nodes;
 };
-Running& running() {
-  static Running* const only = new Running;
+Living& living() {
+  static Living* const only = new Living;
   return *only;
+}
+
+void take_over(const Graph& from, Graph& to) {
+  for (const auto& node : from.nodes) {
+    Node* copy = to.add(node->work, {});
+    if (node->child != nullptr) {
+      copy->child = node->child->clone();
+      copy->child->owned = true;
+      publish(copy->child);
+    }
+    to.clones.emplace(node.get(), copy);
+  }
+  for (const auto& node : from.nodes)
+    for (const Node* before : node->after) to.clones.at(node.get())->after.push_back(to.clones.at(before));
+}
+
+// Nodes so that each comes after those it waits for. Throws Error where they wait in a circle.
+std::vector<const Node*> in_order(const Graph& graph) {
+  std::vector<const Node*> order;
+  std::unordered_map<const Node*, std::size_t> waits;
+  std::unordered_map<const Node*, std::vector<const Node*>> followers;
+  for (const auto& node : graph.nodes) {
+    waits[node.get()] = node->after.size();
+    if (node->after.empty()) order.push_back(node.get());
+    for (const Node* before : node->after) followers[before].push_back(node.get());
+  }
+  for (std::size_t i = 0; i < order.size(); i++)
+    for (const Node* follower : followers[order[i]])
+      if (--waits[follower] == 0) order.push_back(follower);
+  if (order.size() != graph.nodes.size())
+    refuse(cudaErrorInvalidValue, "the nodes of the graph wait for each other in a circle");
+  return order;
+}
+
+// The steps of a graph behind those of `after`; a child graph's take the place of its node, with a step that
+// does nothing as their end. Returns the last steps: those that none of the graph's waits for.
+std::vector<std::size_t> unfold(const Graph& graph, const std::vector<std::size_t>& after, Executable& to) {
+  std::unordered_map<const Node*, std::size_t> step;
+  std::unordered_set<const Node*> waited_for;
+  for (const Node* node : in_order(graph)) {
+    std::vector<std::size_t> before = node->after.empty() ? after : std::vector<std::size_t>{};
+    for (const Node* b : node->after) before.push_back(step.at(b));
+    waited_for.insert(node->after.begin(), node->after.end());
+    if (node->child != nullptr) before = unfold(*node->child, before, to);
+    to.steps.push_back({node->work, std::move(before)});
+    step.emplace(node, to.steps.size() - 1);
+  }
+  if (step.empty()) return after;
+  std::vector<std::size_t> last;
+  for (const auto& [node, index] : step)
+    if (waited_for.count(node) == 0) last.push_back(index);
+  std::sort(last.begin(), last.end());
+  return last;
 }
 
 }  // namespace
 
-void Graph::run() const {
+Node::Node(Graph* g, Work w, std::vector<Node*> a) : graph(g), work(std::move(w)), after(std::move(a)) {
+  const std::lock_guard lock(living().mutex);
+  living().nodes.insert(this);
+}
+
+Node::~Node() {
+  if (child != nullptr) Graphs::instance().remove(child->handle);
+  const std::lock_guard lock(living().mutex);
+  living().nodes.erase(this);
+}
+
+Node* Graph::add(Work work, std::vector<Node*> after) {
+  return nodes.emplace_back(std::make_unique<Node>(this, std::move(work), std::move(after))).get();
+}
+
+Node* Graph::add_child(const Graph& graph, std::vector<Node*> after) {
+  std::shared_ptr<Graph> copy = graph.clone();
+  copy->owned = true;
+  publish(copy);
+  Node* node = add(std::monostate{}, std::move(after));
+  node->child = std::move(copy);
+  return node;
+}
+
+std::shared_ptr<Graph> Graph::clone() const {
+  auto copy = std::make_shared<Graph>();
+  take_over(*this, *copy);
+  return copy;
+}
+
+cudaGraph_t publish(const std::shared_ptr<Graph>& graph) {
+  return graph->handle = Graphs::instance().add(graph);
+}
+
+Node& node_of(cudaGraphNode_t handle) {
+  Node* node = reinterpret_cast<Node*>(handle);
+  const std::lock_guard lock(living().mutex);
+  if (living().nodes.count(node) == 0) refuse(cudaErrorInvalidValue, "there is no such node of a graph");
+  return *node;
+}
+
+std::vector<Node*> nodes_of(const Graph& graph, const cudaGraphNode_t* handles, std::size_t count) {
+  if (handles == nullptr && count > 0) refuse(cudaErrorInvalidValue, "null where nodes of a graph should be");
+  std::vector<Node*> nodes;
+  for (std::size_t i = 0; i < count; i++) {
+    Node* node = &node_of(handles[i]);
+    if (node->graph != &graph) refuse(cudaErrorInvalidValue, "a node of another graph");
+    if (std::find(nodes.begin(), nodes.end(), node) != nodes.end())
+      refuse(cudaErrorInvalidValue, "a node is named twice");
+    nodes.push_back(node);
+  }
+  return nodes;
+}
+
+void refuse_edge_data(const cudaGraphEdgeData* data, std::size_t count) {
+  for (std::size_t i = 0; data != nullptr && i < count; i++) {
+    if (data[i].type != cudaGraphDependencyTypeDefault || data[i].from_port != 0 || data[i].to_port != 0)
+      refuse(cudaErrorNotSupported, "edges of a graph with ports or of a programmatic type are not emulated");
+  }
+}
+
+std::shared_ptr<Executable> instantiate(const Graph& graph, unsigned long long flags) {
+  auto made = std::make_shared<Executable>();
+  made->flags = flags;
+  made->source = graph.clone();
+  unfold(graph, {}, *made);
+  return made;
+}
+
+void Executable::run() const {
   thread_local std::mt19937_64 choices(seed() + 2);
-  std::vector<std::size_t> waits(nodes.size(), 0);
-  std::vector<std::vector<std::size_t>> followers(nodes.size());
+  std::vector<std::size_t> waits(steps.size(), 0);
+  std::vector<std::vector<std::size_t>> followers(steps.size());
   std::vector<std::size_t> ready;
-  for (std::size_t i = 0; i < nodes.size(); i++) {
-    waits[i] = nodes[i].after.size();
-    for (const std::size_t before : nodes[i].after) followers[before].push_back(i);
+  for (std::size_t i = 0; i < steps.size(); i++) {
+    waits[i] = steps[i].after.size();
+    for (const std::size_t before : steps[i].after) followers[before].push_back(i);
     if (waits[i] == 0) ready.push_back(i);
   }
   const bool full = check::level() == check::Level::Full;
   check::Operations& operations = check::Operations::instance();
   const check::History before = full ? operations.before() : nullptr;
-  std::vector<check::History> history(full ? nodes.size() : 0, before);
+  std::vector<check::History> history(full ? steps.size() : 0, before);
   while (!ready.empty()) {
     std::swap(ready[choices() % ready.size()], ready.back());
     const std::size_t next = ready.back();
     ready.pop_back();
     if (full) {
       const std::uint64_t node = operations.next_node();
-      operations.begin(operations.stream(), operations.count(), node, history[next], name_of(nodes[next].work));
+      operations.begin(operations.stream(), operations.count(), node, history[next],
+                       name_of(steps[next].work));
       history[next] = check::Operations::after_node(history[next], node);
       for (const std::size_t follower : followers[next])
         history[follower] = check::joined(history[follower], history[next]);
     }
-    execute(nodes[next].work);
+    execute(steps[next].work);
     for (const std::size_t follower : followers[next])
       if (--waits[follower] == 0) ready.push_back(follower);
   }
-}
-
-void Capture::begin(const std::shared_ptr<Stream>& stream, cudaStreamCaptureMode mode) {
-  if (stream == Scheduler::instance().legacy())
-    refuse(cudaErrorStreamCaptureUnsupported, "the legacy stream cannot be captured");
-  if (stream->capture != nullptr) refuse(cudaErrorIllegalState, "the stream is being captured already");
-  auto capture = std::make_shared<Capture>();
-  capture->mode_ = mode;
-  capture->thread_ = std::this_thread::get_id();
-  capture->wait(stream, {});
-  const std::lock_guard lock(running().mutex);
-  capture->id_ = running().next_id++;
-  running().captures.push_back(std::move(capture));
-  running().count++;
-}
-
-std::shared_ptr<Graph> Capture::end(const std::shared_ptr<Stream>& stream) {
-  const std::shared_ptr<Capture> capture = stream->capture;
-  if (capture == nullptr) refuse(cudaErrorIllegalState, "the stream is not being captured");
-  if (stream != capture->streams_.front()) {
-    capture->invalidate();
-    refuse(cudaErrorStreamCaptureUnmatched, "the capture began in another stream");
-  }
-  if (capture->mode_ != cudaStreamCaptureModeRelaxed && capture->thread_ != std::this_thread::get_id())
-    refuse(cudaErrorStreamCaptureWrongThread, "the capture began in another thread");
-  const bool valid = capture->valid();
-  const bool joined = capture->joined();
-  capture->leave();
-  if (!valid) refuse(cudaErrorStreamCaptureInvalidated, "the capture was broken by an earlier call");
-  if (!joined)
-    refuse(cudaErrorStreamCaptureUnjoined, "the capture's first stream does not wait for all others");
-  return std::make_shared<Graph>(std::move(capture->graph_));
-}
-
-void Capture::add(const std::shared_ptr<Stream>& stream, Work work) {
-  const std::lock_guard lock(mutex_);
-  if (!valid_) refuse(cudaErrorStreamCaptureInvalidated, "the capture was broken by an earlier call");
-  Tail& tail = tails_[stream.get()];
-  graph_.nodes.push_back({std::move(work), tail});
-  tail = {graph_.nodes.size() - 1};
-}
-
-Capture::Tail Capture::tail(const std::shared_ptr<Stream>& stream) {
-  const std::lock_guard lock(mutex_);
-  return tails_[stream.get()];
-}
-
-void Capture::wait(const std::shared_ptr<Stream>& stream, const Tail& nodes) {
-  const std::lock_guard lock(mutex_);
-  if (ended_) refuse(cudaErrorCapturedEvent, "the event was recorded in a capture that has ended");
-  if (stream->capture == nullptr) {
-    stream->capture = shared_from_this();
-    streams_.push_back(stream);
-    if (stream->blocking()) running().blocking_streams++;
-  }
-  Tail& tail = tails_[stream.get()];
-  std::set<std::size_t> all(tail.begin(), tail.end());
-  all.insert(nodes.begin(), nodes.end());
-  tail.assign(all.begin(), all.end());
-}
-
-bool Capture::forbids_here() const {
-  if (mode_ == cudaStreamCaptureModeGlobal) return true;
-  return mode_ == cudaStreamCaptureModeThreadLocal && thread_ == std::this_thread::get_id();
-}
-
-void Capture::invalidate() {
-  const std::lock_guard lock(mutex_);
-  valid_ = false;
-}
-
-bool Capture::valid() {
-  const std::lock_guard lock(mutex_);
-  return valid_;
-}
-
-bool Capture::joined() {
-  const std::lock_guard lock(mutex_);
-  std::vector<bool> reached(graph_.nodes.size(), false);
-  for (const std::size_t node : tails_[streams_.front().get()]) reached[node] = true;
-  for (std::size_t i = reached.size(); i-- > 0;) {
-    if (!reached[i]) return false;  // edges point backwards: whoever comes after it has been seen
-    for (const std::size_t before : graph_.nodes[i].after) reached[before] = true;
-  }
-  return true;
-}
-
-void Capture::leave() {
-  const std::lock_guard lock(mutex_);
-  ended_ = true;
-  for (const auto& stream : streams_) {
-    stream->capture = nullptr;
-    if (stream->blocking()) running().blocking_streams--;
-  }
-  const std::lock_guard list(running().mutex);
-  auto& all = running().captures;
-  all.erase(std::remove(all.begin(), all.end(), shared_from_this()), all.end());
-  running().count--;
-}
-
-void refuse_during_capture(const char* call) {
-  if (running().count == 0) return;
-  const std::lock_guard lock(running().mutex);
-  for (const auto& capture : running().captures) {
-    if (capture->forbids_here()) {
-      capture->invalidate();
-      refuse(cudaErrorStreamCaptureUnsupported, std::string(call) + " while a stream is being captured");
-    }
-  }
-}
-
-void refuse_implicit_capture() {
-  if (running().blocking_streams == 0) return;
-  const std::lock_guard lock(running().mutex);
-  for (const auto& capture : running().captures) capture->invalidate();
-  refuse(cudaErrorStreamCaptureImplicit, "the legacy stream would wait for a stream that is being captured");
 }
 
 }  // namespace ptxvm::runtime

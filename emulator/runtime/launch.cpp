@@ -5,6 +5,7 @@
 #include <string>
 
 #include "runtime/enqueue.hpp"
+#include "runtime/event.hpp"
 
 namespace ptxvm::runtime {
 namespace {
@@ -43,11 +44,28 @@ void check_shared(const Function& function, const exec::KernelInfo& info, const 
 
 std::vector<std::byte> pack(const exec::KernelInfo& info, void** arguments) {
   std::vector<std::byte> packed(info.parameter_bytes);
+  if (arguments == nullptr && !info.parameters.empty()) {
+    refuse(cudaErrorInvalidValue, info.name + ": null in place of the array of its " +
+                                      std::to_string(info.parameters.size()) + " arguments");
+  }
   for (std::size_t i = 0; i < info.parameters.size(); i++) {
     const exec::Parameter& p = info.parameters[i];
+    if (arguments[i] == nullptr)
+      refuse(cudaErrorInvalidValue,
+             info.name + ": null in place of the address of argument " + std::to_string(i));
     std::memcpy(packed.data() + p.offset, arguments[i], p.size);
   }
   return packed;
+}
+
+// A wish: the clusters that are run are the smaller ones, which it must be made of.
+void check_preferred_cluster(const exec::KernelInfo& info, const exec::Dim3& cluster, const LaunchShape& s) {
+  const dim3& p = s.preferred_cluster;
+  if (p.x == 0) return;
+  if (volume(s.cluster) == 0 || volume(p) == 0 || p.x % cluster.x != 0 || p.y % cluster.y != 0 ||
+      p.z % cluster.z != 0)
+    refuse(cudaErrorInvalidValue,
+           info.name + ": a preferred cluster of " + text(p) + " blocks is no multiple of the cluster");
 }
 
 }  // namespace
@@ -65,31 +83,27 @@ std::uint64_t allowed_dynamic_shared(const Function& function, const exec::Kerne
 }
 
 LaunchShape shape_of(const cudaLaunchConfig_t& config) {
+  if (config.attrs == nullptr && config.numAttrs > 0)
+    refuse(cudaErrorInvalidValue,
+           "null in place of " + std::to_string(config.numAttrs) + " launch attributes");
   LaunchShape shape;
   shape.grid = config.gridDim;
   shape.block = config.blockDim;
   shape.dynamic_shared = config.dynamicSmemBytes;
-  for (unsigned i = 0; i < config.numAttrs; i++) {
-    const cudaLaunchAttribute& a = config.attrs[i];
-    switch (a.id) {
-      case cudaLaunchAttributeClusterDimension:
-        shape.cluster = dim3(a.val.clusterDim.x, a.val.clusterDim.y, a.val.clusterDim.z);
-        break;
-      case cudaLaunchAttributeCooperative:
-        shape.cooperative = a.val.cooperative != 0;
-        break;
-      // Permissions and hints: here every launch begins after the one before it has ended.
-      case cudaLaunchAttributeIgnore:
-      case cudaLaunchAttributePriority:
-      case cudaLaunchAttributeProgrammaticStreamSerialization:
-      case cudaLaunchAttributeClusterSchedulingPolicyPreference:
-      case cudaLaunchAttributePreferredSharedMemoryCarveout:
-      case cudaLaunchAttributeAccessPolicyWindow:
-        break;
-      default:
-        refuse(cudaErrorNotSupported, "launch attribute " + std::to_string(a.id) + " is not emulated");
-    }
-  }
+  for (unsigned i = 0; i < config.numAttrs; i++)
+    set_attribute(config.attrs[i].id, config.attrs[i].val, &shape);
+  return shape;
+}
+
+LaunchShape shape_of(const Launch& launch) {
+  const exec::Request& r = launch.request;
+  const auto cuda = [](const exec::Dim3& d) { return dim3(d.x, d.y, d.z); };
+  LaunchShape shape;
+  shape.grid = cuda(r.grid);
+  shape.block = cuda(r.block);
+  shape.dynamic_shared = r.dynamic_shared;
+  shape.cluster = r.cluster.count() > 1 ? cuda(r.cluster) : dim3(0, 0, 0);
+  shape.cooperative = r.cooperative;
   return shape;
 }
 
@@ -120,13 +134,15 @@ exec::Dim3 cluster_of(const Function& function, const exec::KernelInfo& info, co
   return machine(c);
 }
 
-void launch(Function& function, const LaunchShape& s, void** arguments, cudaStream_t stream) {
+Launch prepare(Function& function, const LaunchShape& s, void** arguments) {
   Launch work;
+  work.function = &function;
   exec::Request& request = work.request;
   const exec::KernelInfo& info = function.info(&request.program);
   check_shape(info, s);
   check_shared(function, info, s);
   request.cluster = cluster_of(function, info, s);
+  check_preferred_cluster(info, request.cluster, s);
 
   const device::Profile& profile = device::current();
   const auto needs = needs_of(info, static_cast<std::uint32_t>(volume(s.block)), s.dynamic_shared);
@@ -163,8 +179,15 @@ void launch(Function& function, const LaunchShape& s, void** arguments, cudaStre
   work.limits.device = profile.name;
   static const model::Machine machine = model::machine(profile);
   work.limits.machine = machine;
+  return work;
+}
+
+void launch(Function& function, const LaunchShape& shape, void** arguments, cudaStream_t stream) {
+  Launch work = prepare(function, shape, arguments);
+  for (cudaEvent_t event : shape.recorded) check_untimed(event);
   counters().launches++;
-  enqueue(stream, std::move(work));
+  enqueue(stream, std::move(work), shape.priority);
+  for (cudaEvent_t event : shape.recorded) record_event(event, stream);
 }
 
 }  // namespace ptxvm::runtime

@@ -8,6 +8,8 @@ namespace ptxvm::runtime {
 
 std::shared_ptr<exec::Program> FatBinary::program() {
   const std::lock_guard lock(mutex_);
+  if (program_ == nullptr && refusal_ == nullptr && wrapper_ == nullptr)
+    refuse(cudaErrorInvalidResourceHandle, "the library has been unloaded");
   if (program_ == nullptr && refusal_ == nullptr) {
     try {
       program_ = load_program(wrapper_, device::current().target);
@@ -22,7 +24,13 @@ std::shared_ptr<exec::Program> FatBinary::program() {
 void FatBinary::unload() {
   const std::lock_guard lock(mutex_);
   program_.reset();
-  refusal_ = nullptr;
+  if (!refused_always_) refusal_ = nullptr;
+}
+
+void FatBinary::refuse_always(const Error& why) {
+  const std::lock_guard lock(mutex_);
+  refusal_ = std::make_exception_ptr(why);
+  refused_always_ = true;
 }
 
 const exec::KernelInfo& Function::info(std::shared_ptr<exec::Program>* out) {
@@ -66,6 +74,42 @@ Function& Modules::function(const void* host) {
   return *found->second;
 }
 
+FatBinary* Modules::add_library(std::shared_ptr<exec::Program> program) {
+  const std::unique_lock lock(mutex_);
+  // Never taken back, so that a handle never means another library.
+  FatBinary* library = binaries_.emplace_back(std::make_unique<FatBinary>(std::move(program))).get();
+  libraries_[library];
+  return library;
+}
+
+FatBinary& Modules::library(cudaLibrary_t handle) {
+  FatBinary* library = reinterpret_cast<FatBinary*>(handle);
+  const std::shared_lock lock(mutex_);
+  if (libraries_.count(library) == 0) refuse(cudaErrorInvalidResourceHandle, "there is no such library");
+  return *library;
+}
+
+Function& Modules::library_function(FatBinary& library, const std::string& name) {
+  if (library.program()->kernel(name) == nullptr)
+    refuse(cudaErrorSymbolNotFound, "the library has no kernel " + name);
+  const std::unique_lock lock(mutex_);
+  std::unique_ptr<Function>& function = libraries_.at(&library)[name];
+  if (function == nullptr) {
+    function = std::make_unique<Function>(&library, name);
+    by_host_.emplace(function.get(), function.get());
+  }
+  return *function;
+}
+
+void Modules::remove_library(cudaLibrary_t handle) {
+  FatBinary& gone = library(handle);
+  const std::unique_lock lock(mutex_);
+  const auto found = libraries_.find(&gone);
+  for (const auto& [name, function] : found->second) by_host_.erase(function.get());
+  libraries_.erase(found);
+  gone.unload();
+}
+
 std::pair<memory::Address, std::uint64_t> Modules::variable(const void* host) {
   Variable variable;
   {
@@ -82,7 +126,10 @@ std::pair<memory::Address, std::uint64_t> Modules::variable(const void* host) {
 }
 
 void Modules::unload_all() {
-  const std::shared_lock lock(mutex_);
+  const std::unique_lock lock(mutex_);
+  for (const auto& [library, functions] : libraries_)
+    for (const auto& [name, function] : functions) by_host_.erase(function.get());
+  libraries_.clear();
   for (const auto& binary : binaries_) binary->unload();
 }
 

@@ -15,22 +15,28 @@
 #include <vector>
 
 #include "exec/launch.hpp"
+#include "support/error.hpp"
 
 namespace ptxvm::runtime {
 
 class FatBinary {
  public:
   explicit FatBinary(const void* wrapper) : wrapper_(wrapper) {}
+  // Of a library, which is loaded already.
+  explicit FatBinary(std::shared_ptr<exec::Program> program) : program_(std::move(program)) {}
   // Throws Error where there is no image for the device, or it cannot be decoded; every later call says the
   // same.
   std::shared_ptr<exec::Program> program();
   void unload();
+  // For what it holds and the emulator does not: every use says so from now on.
+  void refuse_always(const Error& why);
 
  private:
-  const void* wrapper_;
+  const void* wrapper_ = nullptr;
   std::mutex mutex_;
   std::shared_ptr<exec::Program> program_;
   std::exception_ptr refusal_;
+  bool refused_always_ = false;
 };
 
 // A kernel as the program names it. Its address is its cudaKernel_t.
@@ -67,6 +73,13 @@ class Modules {
   // Address and size in device memory. Throws Error (cudaErrorInvalidSymbol).
   std::pair<memory::Address, std::uint64_t> variable(const void* host);
 
+  // A library that the program loads itself; its kernels are known by their handles alone.
+  FatBinary* add_library(std::shared_ptr<exec::Program> program);
+  // Throws Error (cudaErrorInvalidResourceHandle) for what is no library.
+  FatBinary& library(cudaLibrary_t handle);
+  Function& library_function(FatBinary& library, const std::string& name);
+  void remove_library(cudaLibrary_t handle);
+
   void unload_all();
 
  private:
@@ -75,6 +88,11 @@ class Modules {
   std::vector<std::unique_ptr<Function>> functions_;
   std::unordered_map<const void*, Function*> by_host_;  // stubs and handles
   std::unordered_map<const void*, Variable> variables_;
+  // Libraries; the kernels that were asked for stay with them.
+  std::unordered_map<const FatBinary*, std::map<std::string, std::unique_ptr<Function>>> libraries_;
 };
+
+// Where a range of a variable lies. Throws Error where it leaves the variable.
+memory::Address inside_symbol(const void* symbol, std::size_t offset, std::size_t count);
 
 }  // namespace ptxvm::runtime

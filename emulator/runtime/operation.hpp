@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -18,7 +19,7 @@
 namespace ptxvm::runtime {
 
 struct Stream;
-struct Graph;
+struct Executable;
 
 // "When the first `count` operations of the stream are done."
 struct Moment {
@@ -31,18 +32,33 @@ struct Moment {
 struct Launch {
   exec::Request request;
   exec::MachineLimits limits;
+  const void* function = nullptr;  // as the program named it
 };
 
-// Rectangles of bytes; a plain copy or fill has one row. Addresses of the device or the host.
+// One side of a copy or a fill: layers of rows of bytes, of which a plain one has one each.
+struct Box {
+  memory::Address at;          // of the device or the host
+  std::uint64_t pitch, layer;  // bytes from row to row, and from layer to layer
+};
+struct Extent {
+  std::uint64_t width;  // bytes
+  std::uint64_t rows = 1, layers = 1;
+  bool empty() const { return width == 0 || rows == 0 || layers == 0; }
+};
+// Bytes from the first to behind the last; the largest number where there is none so large.
+std::uint64_t span(const Box& box, const Extent& extent);
+
 struct Copy {
-  memory::Address to, from;
-  std::uint64_t to_pitch, from_pitch, width, rows;
+  Box to, from;
+  Extent extent;
+  cudaMemcpyKind kind = cudaMemcpyDefault;  // checked before; kept for who asks a graph
 };
 
 struct Fill {
-  memory::Address to;
-  std::uint64_t pitch, width, rows;
-  unsigned char value;
+  Box to;
+  Extent extent;
+  std::uint32_t value;
+  unsigned element = 1;  // bytes of the value: 1, 2 or 4; the width is a multiple
 };
 
 // The time at which an event was reached; shared with the event, which may be recorded anew meanwhile.
@@ -69,14 +85,15 @@ struct Release {
 using Task = std::function<void()>;
 
 using Work = std::variant<std::monostate, Launch, Copy, Fill, std::shared_ptr<Stamp>, HostFunction, Callback,
-                          Release, Task, std::shared_ptr<const Graph>>;
+                          Release, Task, std::shared_ptr<const Executable>>;
 
 struct Operation {
   Work work;
   std::vector<Moment> waits;
-  std::uint64_t sequence = 0;  // over all streams, in the order of submission
-  std::uint64_t number = 0;    // in its stream, from 1
-  check::History before{};     // what is done when it begins (PTXVM_CHECK=full)
+  std::uint64_t sequence = 0;   // over all streams, in the order of submission
+  std::uint64_t number = 0;     // in its stream, from 1
+  check::History before{};      // what is done when it begins (PTXVM_CHECK=full)
+  std::optional<int> priority;  // of its own; else the stream's
 };
 
 // Does the work on the calling thread. Throws Error.

@@ -2,6 +2,7 @@
 // no header declares all of them for plain C++.
 #include <cuda_runtime_api.h>
 
+#include <string>
 #include <vector>
 
 #include "runtime/errors.hpp"
@@ -49,6 +50,20 @@ void __cudaRegisterFunction(void** handle, const char* host, char*, const char* 
 
 void __cudaRegisterVar(void** handle, char* host, char*, const char* name, int, std::size_t size, int, int) {
   Modules::instance().add_variable(reinterpret_cast<FatBinary*>(handle), host, name, size);
+}
+
+// Managed memory is not emulated. The host's pointer to the variable stays null.
+void __cudaRegisterManagedVar(void** handle, void**, char*, const char* name, int, std::size_t, int, int) {
+  const std::string why = std::string("__managed__ variable ") + name + ": managed memory is not emulated";
+  ptxvm::runtime::report(why);
+  reinterpret_cast<FatBinary*>(handle)->refuse_always(ptxvm::Error(ptxvm::Status::NotSupported, why));
+}
+char __cudaInitManagedRuntime(void**) { return 1; }
+
+void __cudaRegisterHostVar(void** handle, const char* name, char*, std::size_t) {
+  const std::string why = std::string("host variable ") + name + " in device code: not emulated";
+  ptxvm::runtime::report(why);
+  reinterpret_cast<FatBinary*>(handle)->refuse_always(ptxvm::Error(ptxvm::Status::NotSupported, why));
 }
 
 cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* host) {

@@ -8,6 +8,7 @@
 
 #include "check/level.hpp"
 #include "runtime/errors.hpp"
+#include "support/environment.hpp"
 
 namespace ptxvm::runtime {
 namespace {
@@ -32,21 +33,9 @@ bool spin_until(Condition&& condition) {
   return condition();
 }
 
-// A bad PTXVM_CHECK is told by the first launch, which can be refused.
-check::Level check_level_or_fast() {
-  try {
-    return check::level();
-  } catch (const Error&) {
-    return check::Level::Fast;
-  }
-}
-
 }  // namespace
 
-std::uint64_t seed() {
-  const char* value = std::getenv("PTXVM_SEED");
-  return value == nullptr ? 1 : std::strtoull(value, nullptr, 0);
-}
+std::uint64_t seed() { return environment_number("PTXVM_SEED", 1); }
 
 bool Moment::reached() const { return stream->completed.load(std::memory_order_acquire) >= count; }
 
@@ -56,7 +45,7 @@ Scheduler& Scheduler::instance() {
   return *only;
 }
 
-Scheduler::Scheduler() : full_(check_level_or_fast() == check::Level::Full), batch_sizes_(seed()), choices_(seed() + 1) {
+Scheduler::Scheduler() : full_(check::level() == check::Level::Full), batch_sizes_(seed()), choices_(seed() + 1) {
   legacy_ = std::make_shared<Stream>();
   threshold_ = 32;
   std::atexit([] { instance().stop(); });
@@ -214,6 +203,15 @@ std::shared_ptr<Stream> Scheduler::choose() {
   }
   if (ready_.empty()) return nullptr;
   if (ready_.size() == 1) return ready_[0];
+  // The lower the number, the more urgent.
+  const auto priority = [](const auto& stream) {
+    return stream->queue.front().priority.value_or(stream->priority.load());
+  };
+  int most_urgent = priority(ready_[0]);
+  for (const auto& stream : ready_) most_urgent = std::min(most_urgent, priority(stream));
+  ready_.erase(
+      std::remove_if(ready_.begin(), ready_.end(), [&](const auto& s) { return priority(s) > most_urgent; }),
+      ready_.end());
   // In an order that does not depend on which stream last ran dry.
   std::sort(ready_.begin(), ready_.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
   return ready_[choices_() % ready_.size()];

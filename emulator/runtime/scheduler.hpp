@@ -2,8 +2,8 @@
 //
 // Operations are gathered into batches: a batch is closed when a host thread waits or asks, when enough has
 // been gathered, or when nothing more comes for a moment. Within a batch every order that the streams allow
-// is possible, and a seeded generator picks one: a program with one host thread runs the same way every
-// time under the same seed, and another way under another.
+// is possible, and a seeded generator picks one among those of the highest priority: a program with one host
+// thread runs the same way every time under the same seed, and another way under another.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -23,13 +23,16 @@ namespace ptxvm::runtime {
 
 class Capture;
 
+constexpr int least_priority = 0, greatest_priority = -5;
+
 // PTXVM_SEED, 1 by default.
 std::uint64_t seed();
 
 struct Stream {
   std::uint64_t id = 0;
   unsigned flags = 0;
-  int priority = 0;
+  std::atomic<int> priority{0};                             // the lower, the more urgent
+  std::unordered_map<int, cudaLaunchAttributeValue> hints;  // attributes that change nothing
   bool blocking() const { return (flags & cudaStreamNonBlocking) == 0; }
 
   std::deque<Operation> queue;  // of the scheduler

@@ -78,6 +78,7 @@ const std::vector<EnvironmentVariable>& environment_variables() {
   static const auto* const table = new std::vector<EnvironmentVariable>{
       {"PTXVM_ABORT_ON_FAULT", Kind::Flag},
       {"PTXVM_BLAS_THREADS", Kind::Number, 1, 256},
+      {"PTXVM_CHECK", Kind::Word, 0, 0, {"off", "fast", "full"}},
       {"PTXVM_COUNTERS", Kind::Set},
       {"PTXVM_DEVICE", Kind::Word},
       {"PTXVM_LEAKS", Kind::Flag},

@@ -174,7 +174,7 @@ TEST_F(LaunchApi, ClusterShapesAreChecked) {
   attribute.val.clusterDim.x = 32;
   EXPECT_EQ(cudaLaunchKernelEx(&config, empty), cudaErrorInvalidClusterSize);
   CUDA(cudaFuncSetAttribute(empty, cudaFuncAttributeNonPortableClusterSizeAllowed, 0));
-  attribute.id = cudaLaunchAttributeProgrammaticEvent;
+  attribute.id = static_cast<cudaLaunchAttributeID>(999);
   EXPECT_EQ(cudaLaunchKernelEx(&config, empty), cudaErrorNotSupported) << "never a silent success";
 }
 

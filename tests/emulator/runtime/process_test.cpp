@@ -13,8 +13,8 @@ namespace {
 std::pair<int, std::string> run(const std::string& environment, const std::string& test) {
   char self[4096] = {};
   if (readlink("/proc/self/exe", self, sizeof self - 1) <= 0) return {-1, "no such program"};
-  const std::string command = environment + " " + self + " --gtest_also_run_disabled_tests --gtest_filter=" + test +
-                              " 2>&1";
+  const std::string command =
+      environment + " " + self + " --gtest_also_run_disabled_tests --gtest_filter=" + test + " 2>&1";
   FILE* out = popen(command.c_str(), "r");
   std::string text;
   char part[4096];
@@ -52,7 +52,8 @@ TEST(Inner, DISABLED_Faults) {
 
 TEST(Process, TheEnvironmentPicksTheDevice) {
   EXPECT_NE(run("", "Inner.*CountsDevices").second.find("device=H100 profile, emulated"), std::string::npos);
-  EXPECT_NE(run("PTXVM_DEVICE=t4", "Inner.*CountsDevices").second.find("device=T4 profile"), std::string::npos);
+  EXPECT_NE(run("PTXVM_DEVICE=t4", "Inner.*CountsDevices").second.find("device=T4 profile"),
+            std::string::npos);
 }
 
 TEST(Process, AnUnknownDeviceIsAnErrorThatNamesTheKnownOnes) {
@@ -60,6 +61,73 @@ TEST(Process, AnUnknownDeviceIsAnErrorThatNamesTheKnownOnes) {
   EXPECT_NE(status, 0);
   EXPECT_NE(text.find("gtx480"), std::string::npos) << text;
   EXPECT_NE(text.find("h100, a100, rtx4090, rtx5090, t4"), std::string::npos) << text;
+}
+
+// Each variable with what it does not take; the message says what it does.
+TEST(Process, BadValuesOfVariablesAreRefusedByNameBeforeAnythingIsDone) {
+  const struct {
+    const char *setting, *accepted;
+  } bad[] = {{"PTXVM_SEED=abc", "a number from 0 on"},
+             {"PTXVM_SEED=-1", "a number from 0 on"},
+             {"PTXVM_SEED=1x", "a number from 0 on"},
+             {"PTXVM_SEED=99999999999999999999", "a number from 0 on"},
+             {"PTXVM_THREADS=0", "a number from 1 to 1024"},
+             {"PTXVM_THREADS=many", "a number from 1 to 1024"},
+             {"PTXVM_BLAS_THREADS=0", "a number from 1 to 256"},
+             {"PTXVM_BLAS_THREADS=257", "a number from 1 to 256"},
+             {"PTXVM_VECTOR_UNIT=avx2", "one of v1, v3, v4"},
+             {"PTXVM_POISON=no", "0 or 1"},
+             {"PTXVM_LEAKS=2", "0 or 1"},
+             {"PTXVM_ABORT_ON_FAULT=yes", "0 or 1"}};
+  for (const auto& one : bad) {
+    const auto [status, text] = run(one.setting, "Inner.*CountsDevices");
+    EXPECT_NE(status, 0) << one.setting;
+    EXPECT_NE(text.find(std::string(one.setting) + " is not accepted; " + one.accepted), std::string::npos)
+        << one.setting << ": " << text;
+    EXPECT_EQ(text.find("device="), std::string::npos) << one.setting;
+  }
+}
+
+TEST(Process, GoodAndEmptyValuesAreTaken) {
+  const auto [status, text] =
+      run("PTXVM_SEED=0x10 PTXVM_THREADS=2 PTXVM_BLAS_THREADS=1 PTXVM_POISON= PTXVM_LEAKS=0",
+          "Inner.*CountsDevices");
+  EXPECT_EQ(status, 0) << text;
+  EXPECT_EQ(text.find("ptxvm: "), std::string::npos) << text;
+}
+
+TEST(Process, AVariableThatIsNotKnownIsTold) {
+  const auto [status, text] = run("PTXVM_SEDE=2", "Inner.*CountsDevices");
+  EXPECT_EQ(status, 0) << text;
+  EXPECT_NE(text.find("PTXVM_SEDE means nothing to ptxvm"), std::string::npos) << text;
+  EXPECT_NE(text.find("PTXVM_SEED"), std::string::npos) << text;
+}
+
+// Every variable that the sources read is in the table, and in the page that lists them.
+TEST(Process, TheTableOfVariablesIsWhole) {
+  const auto search = [](const std::string& command) {
+    FILE* out = popen(command.c_str(), "r");
+    std::string text;
+    char part[4096];
+    while (std::fgets(part, sizeof part, out) != nullptr) text += part;
+    pclose(out);
+    return text;
+  };
+  const std::string sources = PTXVM_SOURCES;
+  EXPECT_EQ(search("grep -rn getenv --include=*.cpp --include=*.hpp " + sources +
+                   " | grep -v support/environment.cpp"),
+            "")
+      << "read variables through support/environment.hpp";
+  const std::string read = search("grep -rhoE '\"PTXVM_[A-Z_]+\"' --include=*.cpp --include=*.hpp " +
+                                  sources + " | tr -d '\"' | grep -v '^PTXVM_$' | sort -u");
+  EXPECT_NE(read.find("PTXVM_SEED"), std::string::npos);
+  const std::string page = search("cat " + sources + "/../docs/testing-without-a-gpu.md");
+  for (std::size_t at = 0, end; (end = read.find('\n', at)) != std::string::npos; at = end + 1) {
+    const std::string name = read.substr(at, end - at);
+    EXPECT_NE(page.find("`" + name), std::string::npos) << name << " is not in docs/testing-without-a-gpu.md";
+    const std::string told = run("PTXVM_SEDE=2", "Inner.*CountsDevices").second;
+    EXPECT_NE(told.find(" " + name), std::string::npos) << name << " is not in the table";
+  }
 }
 
 TEST(Process, LeaksAreListedAtTheEnd) {
