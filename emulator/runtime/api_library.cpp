@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "device/profile.hpp"
-#include "runtime/errors.hpp"
+#include "runtime/enqueue.hpp"
 #include "runtime/images.hpp"
 #include "runtime/modules.hpp"
 
@@ -58,8 +58,10 @@ cudaError_t cudaLibraryLoadFromFile(cudaLibrary_t* out, const char* path, cudaJi
 
 cudaError_t cudaLibraryUnload(cudaLibrary_t library) {
   return guarded([&] {
+    Modules::instance().library(library);
+    const cudaError_t error = wait_for_device();  // its kernels and variables may still be in use
     Modules::instance().remove_library(library);
-    return cudaSuccess;
+    return error;
   });
 }
 

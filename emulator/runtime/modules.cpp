@@ -8,7 +8,7 @@ namespace ptxvm::runtime {
 
 std::shared_ptr<exec::Program> FatBinary::program() {
   const std::lock_guard lock(mutex_);
-  if (program_ == nullptr && refusal_ == nullptr && wrapper_ == nullptr)
+  if (loaded_ && program_ == nullptr)
     refuse(cudaErrorInvalidResourceHandle, "the library has been unloaded");
   if (program_ == nullptr && refusal_ == nullptr) {
     try {

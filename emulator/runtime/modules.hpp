@@ -23,7 +23,7 @@ class FatBinary {
  public:
   explicit FatBinary(const void* wrapper) : wrapper_(wrapper) {}
   // Of a library, which is loaded already.
-  explicit FatBinary(std::shared_ptr<exec::Program> program) : program_(std::move(program)) {}
+  explicit FatBinary(std::shared_ptr<exec::Program> program) : loaded_(true), program_(std::move(program)) {}
   // Throws Error where there is no image for the device, or it cannot be decoded; every later call says the
   // same.
   std::shared_ptr<exec::Program> program();
@@ -33,6 +33,7 @@ class FatBinary {
 
  private:
   const void* wrapper_ = nullptr;
+  bool loaded_ = false;  // a library: there is nothing to load it from again
   std::mutex mutex_;
   std::shared_ptr<exec::Program> program_;
   std::exception_ptr refusal_;

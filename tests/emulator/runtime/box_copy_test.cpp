@@ -1,4 +1,6 @@
 // Copies and fills of boxes, pitched memory, and copies "between" devices.
+#include <cuda_runtime.h>
+
 #include <vector>
 
 #include "fixture.hpp"

@@ -25,6 +25,7 @@ class GraphNodes : public Runtime {
     CUDA(cudaGraphCreate(&graph_, 0));
     x_ = static_cast<int*>(device(bytes));
     CUDA(cudaMemset(x_, 0, bytes));
+    CUDA(cudaDeviceSynchronize());  // s_ does not wait for the legacy stream, where that is
     s_ = stream(cudaStreamNonBlocking);
   }
   cudaGraphNode_t kernel(void* function, std::vector<void*> arguments,
