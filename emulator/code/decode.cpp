@@ -1,5 +1,6 @@
 // A function's instructions in order, its labels, and the operands that handlers read and write.
 #include <algorithm>
+#include <stdexcept>
 
 #include "code/decoder.hpp"
 
@@ -191,11 +192,13 @@ Ref FunctionDecoder::destination(const Operand& o, unsigned bits) {
   return register_[std::size_t(o.reg)];
 }
 
-void FunctionDecoder::instruction(const Instruction& i) {
+void FunctionDecoder::instruction(const Instruction& i) try {
   if (video(i)) return;
   refuse_parts(i);
   if (control(i) || special_form(i) || matrix(i)) return;
   table_op(i);
+} catch (const std::out_of_range&) {  // of ptx::CheckedList
+  refuse("an operand or a part of the instruction's name is missing");
 }
 
 }  // namespace ptxvm::exec

@@ -10,7 +10,7 @@ using ptx::Operand;
 
 // Canonical names: rounding and .ftz go to aux; bitwise types to .b, shifts and moves by width.
 void FunctionDecoder::table_op(const Instruction& i) {
-  std::vector<std::string> parts = i.opcode;
+  auto parts = i.opcode;
   std::uint8_t aux = 0;
   const std::string& base = parts[0];
   const bool bitwise = base == "and" || base == "or" || base == "xor" || base == "not" || base == "cnot" ||

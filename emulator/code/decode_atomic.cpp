@@ -75,14 +75,14 @@ void FunctionDecoder::atomic_vector(const Instruction& i, const std::string& ope
   const Op* op = find_op("atom." + operation + (words > 1 ? ".v" + std::to_string(words) : "") + "." + type);
   if (!op) refuse("unknown atomic operation");
   const std::size_t first = reduction ? 0 : 1;
-  const auto parts = [&](const Operand& o) -> const std::vector<Operand>& {
+  const auto parts = [&](const Operand& o) -> const auto& {
     if (o.kind != Operand::Kind::Vector || o.parts.size() != form.count) refuse("vector and width disagree");
     return o.parts;
   };
   Inst inst;
   inst.full = op->full;
   inst.masked = op->masked;
-  const std::vector<Operand>& b = parts(i.operands[first + 1]);
+  const auto& b = parts(i.operands[first + 1]);
   for (unsigned v = 0; v < words; ++v) {
     Ref& word = inst.op[words + 1 + v];
     if (!narrow) {
@@ -99,7 +99,7 @@ void FunctionDecoder::atomic_vector(const Instruction& i, const std::string& ope
     emit(inst);
     return;
   }
-  const std::vector<Operand>& d = parts(i.operands[0]);
+  const auto& d = parts(i.operands[0]);
   for (unsigned v = 0; v < words; ++v) inst.op[v] = narrow ? temporary(32) : destination(d[v], 32);
   const Inst copy = emit(inst);
   if (!narrow) return;

@@ -167,7 +167,7 @@ std::uint32_t FunctionDecoder::argument_bytes(const std::string& variable) const
 
 // call{.uni} {(results),} target{, (arguments)}{, prototype}
 void FunctionDecoder::call(const Instruction& i) {
-  const std::vector<Operand>&o = i.operands;
+  const auto& o = i.operands;
   std::size_t k = 0;
   std::vector<Operand> results, arguments;
   if (k < o.size() && o[k].kind == Operand::Kind::Tuple) results = o[k++].parts;

@@ -203,7 +203,7 @@ void FunctionDecoder::convert_half(const Instruction& i, const Conversion& c) {
 
 // cvt.pack.sat.type.s32{.b32} d, a, b{, c}
 void FunctionDecoder::convert_pack(const Instruction& i) {
-  const std::vector<std::string>& o = i.opcode;
+  const auto& o = i.opcode;
   static const std::map<std::string, unsigned> sizes{
       {"u2", 2},          {"u4", 4},          {"u8", 8},          {"u16", 16},
       {"s2", 2 | 0x100u}, {"s4", 4 | 0x100u}, {"s8", 8 | 0x100u}, {"s16", 16 | 0x100u}};

@@ -45,7 +45,7 @@ bool FunctionDecoder::hint(const Instruction& i) {
 
 // A policy is opaque: only hints read it. createpolicy.cvt passes an access property on.
 void FunctionDecoder::create_policy(const Instruction& i) {
-  const std::vector<std::string>& o = i.opcode;
+  const auto& o = i.opcode;
   const std::size_t n = o.size(), operands = i.operands.size();
   bool known = n >= 3 && o.back() == "b64";
   if (known && o[1] == "cvt") {
@@ -67,7 +67,7 @@ void FunctionDecoder::create_policy(const Instruction& i) {
 
 // discard{.global}.L2 [a], 128: what the bytes hold is undetermined afterwards.
 void FunctionDecoder::discard(const Instruction& i) {
-  const std::vector<std::string>& o = i.opcode;
+  const auto& o = i.opcode;
   const bool global = o.size() == 3 && o[1] == "global";
   const bool size =
       i.operands.size() == 2 && i.operands[1].kind == Operand::Kind::Immediate && i.operands[1].bits == 128;

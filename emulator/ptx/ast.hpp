@@ -19,6 +19,14 @@ enum class Type : std::uint8_t {
 
 unsigned size_of(Type type);  // bytes; Pred and None are 0
 
+// Texts come from outside: one that lacks an operand is an error to be told, wherever it is missed.
+template <class T>
+struct CheckedList : std::vector<T> {
+  using std::vector<T>::vector;
+  T& operator[](std::size_t index) { return this->at(index); }
+  const T& operator[](std::size_t index) const { return this->at(index); }
+};
+
 struct Operand {
   enum class Kind : std::uint8_t {
     Register,   // reg; negated for !%p
@@ -43,14 +51,14 @@ struct Operand {
   std::uint64_t bits = 0;     // integers: two's complement in 64 bits; 0f/0d literals: their bits
   std::int64_t offset = 0;
   std::string symbol;
-  std::vector<Operand> parts;
+  CheckedList<Operand> parts;
 };
 
 struct Instruction {
-  std::vector<std::string> opcode;  // split at dots: {"ld", "global", "v4", "f32"}
+  CheckedList<std::string> opcode;  // split at dots: {"ld", "global", "v4", "f32"}
   int guard = -1;                   // register index of @%p, or -1
   bool guard_negated = false;       // @!%p
-  std::vector<Operand> operands;    // in the order written; call: (results), callee, (arguments), prototype
+  CheckedList<Operand> operands;    // in the order written; call: (results), callee, (arguments), prototype
   int line = 0;                     // line of the PTX text, from 1
   int source_file = 0;              // .loc; 0 where there is none
   int source_line = 0;
