@@ -188,6 +188,15 @@ TEST_F(LaunchApi, AFaultBreaksTheDevice) {
   EXPECT_EQ(cudaGetLastError(), cudaErrorIllegalAddress);
 }
 
+TEST_F(LaunchApi, AHostPointerIsNoDevicePointer) {
+  static int plain = 0;
+  touch<<<1, 1>>>(&plain);
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+  EXPECT_TRUE(reported("touch")) << ptxvm_last_report();
+  EXPECT_TRUE(reported("a pointer to plain host memory")) << ptxvm_last_report();
+  EXPECT_EQ(plain, 0);
+}
+
 TEST_F(LaunchApi, ALaunchCostsLittle) {
   empty<<<1, 32>>>();
   CUDA(cudaDeviceSynchronize());

@@ -36,7 +36,9 @@ TEST_F(MemoryApi, OnlyABaseOfTheRightKindIsFreed) {
   int* h = pinned<int>(4);
   int local = 0;
   EXPECT_EQ(cudaFree(d + 4), cudaErrorInvalidValue);
+  EXPECT_TRUE(reported("4 bytes into allocation")) << ptxvm_last_report();
   EXPECT_EQ(cudaFree(&local), cudaErrorInvalidValue);
+  EXPECT_TRUE(reported("a pointer to plain host memory")) << ptxvm_last_report();
   EXPECT_EQ(cudaFree(h), cudaErrorInvalidValue);
   EXPECT_EQ(cudaFreeHost(d), cudaErrorInvalidValue);
   EXPECT_EQ(cudaFreeHost(h), cudaSuccess);
