@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
@@ -46,10 +47,15 @@ bool accepted(const EnvironmentVariable& v, const char* value) {
       for (const char* word : v.words)
         if (std::strcmp(value, word) == 0) return true;
       return v.words.empty();
-    case Kind::Set:
-      break;
+    case Kind::Place: {
+      const char* colon = std::strchr(value, ':');
+      const std::string_view first =
+          colon == nullptr ? value : std::string_view(value, std::size_t(colon - value));
+      return std::find(v.words.begin(), v.words.end(), first) != v.words.end() &&
+             (colon == nullptr || colon[1] != '\0');
+    }
   }
-  return true;
+  return false;
 }
 
 std::string wanted(const EnvironmentVariable& v) {
@@ -61,7 +67,7 @@ std::string wanted(const EnvironmentVariable& v) {
   }
   std::string words;
   for (const char* word : v.words) words += (words.empty() ? "" : ", ") + std::string(word);
-  return "one of " + words;
+  return "one of " + words + (v.kind == Kind::Place ? ", and then perhaps :FILE," : "");
 }
 
 // Null where the variable is missing or empty, or holds what is not accepted.
@@ -79,9 +85,10 @@ const std::vector<EnvironmentVariable>& environment_variables() {
       {"PTXVM_ABORT_ON_FAULT", Kind::Flag},
       {"PTXVM_BLAS_THREADS", Kind::Number, 1, 256},
       {"PTXVM_CHECK", Kind::Word, 0, 0, {"off", "fast", "full"}},
-      {"PTXVM_COUNTERS", Kind::Set},
+      {"PTXVM_COUNTERS", Kind::Place, 0, 0, {"table", "json", "lines"}},
       {"PTXVM_DEVICE", Kind::Word},
       {"PTXVM_LEAKS", Kind::Flag},
+      {"PTXVM_MMA", Kind::Word, 0, 0, {"exact", "truncate"}},
       {"PTXVM_POISON", Kind::Flag},
       {"PTXVM_SEED", Kind::Number, 0, any},
       {"PTXVM_THREADS", Kind::Number, 1, 1024},
@@ -119,8 +126,6 @@ bool environment_flag(const char* name, bool otherwise) {
   const char* value = value_of(name);
   return value == nullptr ? otherwise : std::strcmp(value, "1") == 0;
 }
-
-bool environment_set(const char* name) { return std::getenv(name) != nullptr; }
 
 std::string environment_word(const char* name, const char* otherwise) {
   const char* value = value_of(name);

@@ -13,8 +13,8 @@ struct EnvironmentVariable {
   enum class Kind {
     Number,  // decimal or 0x...; from least to most
     Flag,    // 0 or 1
-    Set,     // any value, or none: that it is there counts
-    Word     // its reader checks it, or one of `words`
+    Word,    // one of `words`; where there are none its reader checks it
+    Place    // one of `words`, and then perhaps :FILE
   };
   const char* name;
   Kind kind;
@@ -32,7 +32,6 @@ void check_environment();
 // The values; the default where the variable is missing, empty or (after a failed check) not accepted.
 std::uint64_t environment_number(const char* name, std::uint64_t otherwise);
 bool environment_flag(const char* name, bool otherwise);
-bool environment_set(const char* name);
 std::string environment_word(const char* name, const char* otherwise);
 
 }  // namespace ptxvm
