@@ -24,6 +24,19 @@ struct Eight {
     high = _mm256_fmadd_pd(v, b.high, high);
   }
   void add_product_fused(f64 a, const Eight& b) { add_product(a, b); }
+  // the larger of this and a b
+  void raise(f64 a, const Eight& b) {
+    const __m256d v = _mm256_set1_pd(a);
+    low = _mm256_max_pd(low, _mm256_mul_pd(v, b.low));
+    high = _mm256_max_pd(high, _mm256_mul_pd(v, b.high));
+  }
+  // this + (a b scale without its fraction)
+  void add_whole(f64 a, const Eight& b, const Eight& scale) {
+    const __m256d v = _mm256_set1_pd(a);
+    const __m256d x = _mm256_mul_pd(_mm256_mul_pd(v, b.low), scale.low), y = _mm256_mul_pd(_mm256_mul_pd(v, b.high), scale.high);
+    low = _mm256_add_pd(low, _mm256_round_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC));
+    high = _mm256_add_pd(high, _mm256_round_pd(y, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC));
+  }
 };
 
 inline void widen(const f32* from, f64* to) {
@@ -70,6 +83,19 @@ struct Eight {
     b.store(y);
     for (int k = 0; k < 8; ++k) x[k] = __builtin_fma(a, y[k], x[k]);
     *this = load(x);
+  }
+  void raise(f64 a, const Eight& b) {
+    const __m128d s = _mm_set1_pd(a);
+    for (int k = 0; k < 4; ++k) v[k] = _mm_max_pd(v[k], _mm_mul_pd(s, b.v[k]));
+  }
+  void add_whole(f64 a, const Eight& b, const Eight& scale) {
+    const __m128d s = _mm_set1_pd(a);
+    for (int k = 0; k < 4; ++k) {
+      alignas(16) f64 x[2];
+      _mm_store_pd(x, _mm_mul_pd(_mm_mul_pd(s, b.v[k]), scale.v[k]));
+      x[0] = __builtin_trunc(x[0]), x[1] = __builtin_trunc(x[1]);
+      v[k] = _mm_add_pd(v[k], _mm_load_pd(x));
+    }
   }
 };
 

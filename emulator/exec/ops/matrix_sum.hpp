@@ -65,23 +65,23 @@ void sum_truncated(const f64* a, const f64* b, f64* c, f64 operand_least, f64 c_
     f64* d = c + 8 * m;
     for (int first = 0; first < K; first += terms) {
       const int last = first + terms < K ? first + terms : K;
-      f64 largest[8], sum[8];
+      alignas(64) f64 largest[8], scale[8], sum[8];
       for (int n = 0; n < 8; ++n) {
         const f64 p = power_of(d[n], first ? Accumulator::least : c_least);
         largest[n] = p > 0x1p-126 ? p : 0x1p-126;
       }
-      for (int k = first; k < last; ++k)
-        for (int n = 0; n < 8; ++n) {
-          const f64 p = power_a[m * K + k] * power_b[8 * k + n];
-          largest[n] = p > largest[n] ? p : largest[n];
-        }
+      Eight most = Eight::load(largest);
+      for (int k = first; k < last; ++k) most.raise(power_a[m * K + k], Eight::load(power_b + 8 * k));
+      most.store(largest);
       for (int n = 0; n < 8; ++n) {
-        largest[n] = fraction / largest[n];  // exact, as is all that follows
-        sum[n] = __builtin_trunc(d[n] * largest[n]) + 0.0;  // no negative zero
+        scale[n] = fraction / largest[n];  // exact, as is all that follows
+        sum[n] = __builtin_trunc(d[n] * scale[n]) + 0.0;  // no negative zero
       }
-      for (int k = first; k < last; ++k)
-        for (int n = 0; n < 8; ++n) sum[n] += __builtin_trunc(a[m * K + k] * b[8 * k + n] * largest[n]);
-      for (int n = 0; n < 8; ++n) d[n] = Accumulator::cut(sum[n] / largest[n]);
+      Eight total = Eight::load(sum);
+      const Eight scales = Eight::load(scale);
+      for (int k = first; k < last; ++k) total.add_whole(a[m * K + k], Eight::load(b + 8 * k), scales);
+      total.store(sum);
+      for (int n = 0; n < 8; ++n) d[n] = Accumulator::cut(sum[n] / scale[n]);
     }
   }
 }
