@@ -50,6 +50,7 @@ void matrix(const Opcode& o, Traits* t) {
               : a == "f16"             ? Factor::Half
                                        : Factor::Narrow;
   t->matrix_flops = 2 * m * n * k;
+  if (o[0] == "mma" && m == 8 && n == 8 && k == 4 && a == "f16") t->matrix_flops *= 4;  // four products
   if (o[0] == "wgmma") t->matrix_flops /= 4;  // executed by each of four warps
 }
 

@@ -61,6 +61,8 @@ TEST(Traits, ProductsOfMatrices) {
   EXPECT_EQ(of("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32").factor, Factor::Tf32);
   EXPECT_EQ(of("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64").factor, Factor::Double);
   EXPECT_EQ(of("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32").factor, Factor::Byte);
+  EXPECT_EQ(of("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64").matrix_flops, 2u * 8 * 8 * 4);
+  EXPECT_EQ(of("mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32").matrix_flops, 4u * 2 * 8 * 8 * 4);
   const Traits wmma = of("wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32");
   EXPECT_EQ(wmma.matrix_flops, 2u * 16 * 16 * 16);
   EXPECT_EQ(wmma.factor, Factor::Half);

@@ -1,4 +1,7 @@
 // Matrix instructions that are refused, with what is said of them; and lanes that do not come.
+#include <cstdlib>
+
+#include "exec/tensor.hpp"
 #include "matrix_support.hpp"
 #include "support/error.hpp"
 
@@ -92,6 +95,57 @@ TEST(MatrixRefusal, LanesThatDoNotCome) {
     expect_fault(few + "@%p " + text, 32, Status::IllegalInstruction, {"all 32 lanes", "lanes 0xffff0000 have exited"});
     expect_fault(text, 24, Status::IllegalInstruction, {"all 32 lanes", "lanes 0xff000000 have exited"});
   }
+}
+
+// PTXVM_MMA is read at each launch.
+class Mode {
+ public:
+  explicit Mode(const char* mode) : had_(std::getenv("PTXVM_MMA") != nullptr), before_(had_ ? std::getenv("PTXVM_MMA") : "") {
+    setenv("PTXVM_MMA", mode, 1);
+  }
+  ~Mode() { had_ ? setenv("PTXVM_MMA", before_.c_str(), 1) : unsetenv("PTXVM_MMA"); }
+
+ private:
+  bool had_;
+  std::string before_;
+};
+
+TEST(MatrixMode, UnknownOnesAreRefused) {
+  const Mode mode("rounded");
+  const Fault fault = fault_of(kernel_text(0, ""), {{1, 1, 1}, {32, 1, 1}}, {});
+  EXPECT_EQ(fault.status, static_cast<int>(Status::InvalidValue));
+  EXPECT_EQ(fault.message, "PTXVM_MMA is 'rounded', and may be exact or truncate");
+}
+
+// Bits behind the largest term's point and bytes of a step, as measured (exec/tensor.hpp names by whom).
+TEST(MatrixMode, TruncatesAsTheDeviceDoes) {
+  const Mode mode("truncate");
+  const unsigned wanted[][3] = {{70, 23, 8}, {75, 24, 16}, {80, 24, 16}, {86, 24, 16}, {89, 24, 16}, {90, 25, 32}, {100, 25, 32}, {120, 25, 32}};
+  for (const auto& [target, bits, bytes] : wanted) {
+    const auto sums = ptxvm::exec::tensor_sums(static_cast<int>(target));
+    EXPECT_EQ(sums.fraction_bits, bits) << target;
+    EXPECT_EQ(sums.step_bytes, bytes) << target;
+  }
+}
+
+// The difference between the modes, by hand: of 1 + 2^-26 - 1 nothing is left where 25 bits behind the point count.
+TEST(MatrixMode, WhatIsCutOff) {
+  const Product& p = products()[3];  // m16n8k16, f16, f32
+  Matrix a(16, 16), b(16, 8), c(16, 8);
+  a.at(0, 0) = 1, a.at(0, 1) = -1, a.at(0, 2) = 0x1p-13;
+  b.at(0, 0) = 1, b.at(1, 0) = 1, b.at(2, 0) = 0x1p-13;
+  a.at(1, 0) = 1, a.at(1, 3) = 0x1p-12, a.at(1, 1) = -1;
+  b.at(3, 0) = 0x1p-13;  // 2^-25 stays
+  {
+    const Mode mode("exact");
+    const Matrix d = multiply(p, a, b, c);
+    EXPECT_EQ(d.at(0, 0), 0x1p-26);
+    EXPECT_EQ(d.at(1, 0), 0x1p-25);
+  }
+  const Mode mode("truncate");
+  const Matrix d = multiply(p, a, b, c);
+  EXPECT_EQ(d.at(0, 0), 0);
+  EXPECT_EQ(d.at(1, 0), 0x1p-25);
 }
 
 }  // namespace
