@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "check/agent.hpp"
 #include "check/races.hpp"
 #include "code/semantics.hpp"
 #include "exec/warp.hpp"
@@ -48,7 +49,6 @@ struct BlockState {
   Table shared{0};
   std::vector<std::uint8_t> local_initialised;  // a bit a byte, thread after thread
   Meeting barriers[16];
-  std::unordered_map<std::uint32_t, Knowledge> mbarriers;  // by shared offset: what arrivals have brought
   std::uint32_t bulk_copies = 0;
 };
 
@@ -75,6 +75,12 @@ class LaunchChecker {
   void barrier_completed(exec::Block& block, unsigned number);
   // bar.warp.sync: these lanes go on together.
   void warp_met(exec::Warp& w, std::uint32_t lanes);
+
+  // Asynchronous operations: who accesses for them, and their accesses. owner: of shared memory; null: global.
+  Agent issue_lane_copy(exec::Warp& w, unsigned lane);
+  Agent issue_bulk(exec::Warp& w, unsigned lane);
+  void agent_access(const Agent& agent, exec::Warp& w, const exec::Inst& in, unsigned lane, const exec::Block* owner,
+                    std::uint64_t address, std::uint64_t bytes, bool write, std::uint8_t kind);
 
   // What a thread tells whoever learns it: all that it knows, and all that it has done.
   Knowledge publish(exec::Warp& w, unsigned lane);

@@ -195,7 +195,7 @@ Ref FunctionDecoder::destination(const Operand& o, unsigned bits) {
 void FunctionDecoder::instruction(const Instruction& i) try {
   if (video(i)) return;
   refuse_parts(i);
-  if (control(i) || special_form(i) || matrix(i)) return;
+  if (asynchronous(i) || control(i) || special_form(i) || matrix(i)) return;
   table_op(i);
 } catch (const std::out_of_range&) {  // of ptx::CheckedList
   refuse("an operand or a part of the instruction's name is missing");

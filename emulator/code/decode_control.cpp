@@ -33,16 +33,6 @@ bool FunctionDecoder::control(const Instruction& i) {
     call(i);
   } else if (base == "bar" || base == "barrier") {
     barrier(i);
-  } else if (base == "membar" || base == "fence") {
-    Semantics semantics{base == "membar" ? Order::Sequential : Order::AcquireRelease, Scope::System};
-    for (std::size_t k = 1; k < i.opcode.size(); ++k) {
-      const std::string& m = i.opcode[k];
-      if (m == "gl") semantics.scope = Scope::Device;  // membar.gl, membar.cta, membar.sys
-      else if (!order_or_scope(m, &semantics)) refuse("unknown modifier ." + m);
-    }
-    inst.sem = semantics.encode();
-    inst.full = inst.masked = fence_handler();
-    emit(inst);
   } else if (base == "nanosleep") {
     inst.flow = Flow::Yield;
     emit(inst);

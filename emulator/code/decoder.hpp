@@ -126,6 +126,17 @@ class FunctionDecoder {
   void create_policy(const Instruction& i);
   void discard(const Instruction& i);
 
+  // decode_async.cpp, decode_mbarrier.cpp
+  bool asynchronous(const Instruction& i);
+  void copy_async(const Instruction& i);
+  void bulk_copy(const Instruction& i);
+  void store_async(const Instruction& i);
+  void store_bulk(const Instruction& i);
+  void mbarrier(const Instruction& i);
+  void fence(const Instruction& i);
+  Ref whole_address(const Operand& operand);
+  bool async_space(const std::string& modifier, std::uint8_t* space) const;
+
   // decode_control.cpp
   bool control(const Instruction& i);
   void barrier(const Instruction& i);

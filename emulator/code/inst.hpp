@@ -29,7 +29,8 @@ enum class Flow : std::uint8_t {
   Trap,
   Barrier,      // op[0] id, op[1] thread count or kNone, op[2] result, op[3] predicate; BarrierKind in imm
   Collective,   // waits until all lanes of the member mask op[mask_op] are here, then the handler
-  Yield         // nanosleep: another warp's turn
+  Yield,        // nanosleep: another warp's turn
+  PhaseWait     // mbarrier.test_wait, try_wait: op[0] predicate; MbarrierForm in imm
 };
 
 // Matrix instructions: the member mask, and where their operands begin in DecodedProgram::operand_lists.
@@ -48,7 +49,7 @@ struct Inst {
   std::uint8_t mask_op = 0;  // Collective: which op holds the member mask
   std::uint8_t aux = 0;      // meaning per handler
   std::uint32_t site = 0;    // memory instructions: index of their address cache
-  std::uint16_t sem = 0;     // memory instructions and fences: Semantics (code/semantics.hpp)
+  std::uint16_t sem = 0;     // memory and barrier instructions, fences: Semantics (code/semantics.hpp)
 };
 
 }  // namespace ptxvm::exec

@@ -1,7 +1,9 @@
 // One block: its memory, its warps in turn, its deadlocks, and the place names of messages.
 #include <algorithm>
+#include <chrono>
 
 #include "code/program.hpp"
+#include "exec/async.hpp"
 #include "exec/schedule.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
@@ -10,6 +12,8 @@ namespace ptxvm::exec {
 namespace {
 
 constexpr std::int64_t kWarpBudget = 4096;   // basic blocks before the next warp's turn
+constexpr int kIdleWakes = 64;               // in vain, of everybody who waits at an mbarrier
+constexpr std::chrono::seconds kIdleTime{2};
 constexpr int kRounds = 64;                  // turns of all warps before another block gets the worker
 
 char* aligned(std::vector<char>& storage, std::size_t bytes, std::size_t to) {
@@ -64,6 +68,12 @@ void start_block(Block& block, Image& image, std::uint64_t linear) {
   if (block.shared_size) std::memset(block.shared_memory, 0xff, block.shared_size);
   if (local) std::memset(local_memory, 0xff, local * block.warp_count);
   for (Barrier& b : block.barriers) b = Barrier{};
+  block.round = 0;
+  block.idle_wakes = 0;
+  if (!block.async) {
+    block.async = std::make_shared<Async>();
+    block.lane_copies = std::make_shared<AsyncLanes>();
+  }
   block.warps.resize(block.warp_count);
   for (std::uint32_t k = 0; k < block.warp_count; ++k) {
     Warp& w = block.warps[k];
@@ -81,11 +91,19 @@ void start_block(Block& block, Image& image, std::uint64_t linear) {
     w.parked_count = 0;
     w.slice = 2048;
     w.clock = 0;
-    w.rotating = w.passed = false;
+    w.rotating = false;
+    w.passed = Pass::None;
   }
+  block.async->start(block, image.seed);
+  block.lane_copies->start(block, image.seed);
 }
 
 namespace {
+
+std::string describe_parked_wait(Warp& w, const Inst& in, const Group& g) {
+  w.base[0] = w.registers + g.frame;
+  return describe_wait(w, in, unsigned(__builtin_ctz(g.mask)));
+}
 
 [[noreturn]] void report_deadlock(Block& block) {
   std::string text = "deadlock: no thread of the block can go on";
@@ -105,6 +123,9 @@ namespace {
         text += format("\n  warp %u, lanes 0x%08x wait at barrier %u (PTX line %d), %u threads have come of %u", w.index, g.mask,
                        g.barrier, line.ptx, block.barriers[g.barrier].arrived,
                        block.barriers[g.barrier].expected ? block.barriers[g.barrier].expected : block.alive);
+      else if (g.state == Group::State::PhaseWait)
+        text += format("\n  warp %u, lanes 0x%08x wait (PTX line %d) at the ", w.index, g.mask, line.ptx) +
+                describe_parked_wait(w, in, g);
       else
         text += format("\n  warp %u, lanes 0x%08x wait for lanes of their member mask that never come (PTX line %d)", w.index,
                        g.mask, line.ptx);
@@ -116,9 +137,36 @@ namespace {
 
 }  // namespace
 
+namespace {
+
+// Lanes that mbarrier.try_wait has suspended run again when their time is up, though nothing has happened: they may
+// have something else to do. If they come back to wait each time, nothing else will.
+bool wakes_suspended(Block& block) {
+  bool any = false;
+  for (const Warp& w : block.warps)
+    for (std::uint32_t k = 0; k < w.parked_count; ++k) any |= w.parked[k].state == Group::State::PhaseWait;
+  if (!any) return false;
+  std::uint64_t events = block.alive;
+  for (const Barrier& b : block.barriers) events += b.generation << 11;
+  events += std::uint64_t{block.async->barriers.changes()} << 32;
+  const auto now = std::chrono::steady_clock::now();
+  if (block.idle_wakes == 0 || events != block.events) {
+    block.events = events;
+    block.idle_wakes = 0;
+    block.idle_since = now;
+  }
+  if (++block.idle_wakes > kIdleWakes && now - block.idle_since > kIdleTime) return false;
+  block.round += kRounds;  // past every deadline
+  return true;
+}
+
+}  // namespace
+
 bool run_block(Block& block, Worker& worker) {
   for (Warp& w : block.warps) w.worker = &worker;
   for (int round = 0; round < kRounds; ++round) {
+    ++block.round;
+    perform_requested(block);
     bool left = false, moved = false;
     for (Warp& w : block.warps) {
       if (!w.alive) continue;
@@ -133,7 +181,11 @@ bool run_block(Block& block, Worker& worker) {
       left = true;
       if (stop == Stop::Budget || budget != kWarpBudget || parked != w.parked_count || clock != w.clock) moved = true;
     }
-    if (!left) return true;
+    if (!left) {
+      block.lane_copies->finish();
+      block.async->finish(block);
+      return true;
+    }
     if (!moved) {
       // The round itself may have released a warp that had already had its turn: look once more.
       bool released = false;
@@ -143,9 +195,10 @@ bool run_block(Block& block, Worker& worker) {
         if (w.alive && run_warp(w, budget) != Stop::Blocked) released = true;
         if (budget != kWarpBudget || clock != w.clock) released = true;
       }
-      if (!released) report_deadlock(block);
+      if (!released && !perform_all(block) && !wakes_suspended(block)) report_deadlock(block);
     }
   }
+  perform_all(block);  // time passes, whether somebody waits or not
   return false;
 }
 

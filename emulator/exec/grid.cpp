@@ -214,6 +214,8 @@ void run(const Request& request, const MachineLimits& limits) {
   image.parameter_window = windows.param;
   image.clock_khz = limits.clock_khz;
   image.launch_id = ++launches;
+  const char* const seed = std::getenv("PTXVM_SEED");
+  image.seed = seed && *seed ? std::strtoull(seed, nullptr, 0) : 1;
   grid.blocks = request.grid.count();
   grid.most_resident = std::uint64_t{limits.multiprocessors} * std::max(1u, limits.resident_blocks);
 

@@ -13,6 +13,13 @@ enum class Stop : std::uint8_t { Exited, Blocked, Budget };
 // Runs a warp until all its lanes have exited, none can go on, or the budget (in basic blocks) is spent.
 Stop run_warp(Warp& w, std::int64_t& budget);
 
+// mbarrier waits: which of the lanes may go on; whether the instruction may suspend them; how many phases have
+// completed; what one waits for.
+std::uint32_t completed_waits(Warp& w, const Inst& in, std::uint32_t lanes);
+bool may_suspend(const Inst& in);
+std::uint32_t phase_changes(const Warp& w);
+std::string describe_wait(Warp& w, const Inst& in, unsigned lane);
+
 // Threads that exit no longer count at barriers.
 void threads_exited(Block& block, std::uint32_t count);
 

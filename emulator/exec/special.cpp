@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "check/launch.hpp"
+#include "code/fence.hpp"
 #include "code/program.hpp"
 #include "exec/builtins.hpp"
 #include "exec/warp.hpp"
@@ -123,7 +124,10 @@ void local_frame_address(Warp& w, const Inst& in) {
 
 void fence(Warp& w, const Inst& in) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
-  if (w.worker->checker) w.worker->checker->fence(w, in);
+  if (!w.worker->checker) return;
+  const FenceForm::Kind kind = FenceForm::of(in.imm).kind;
+  if (kind == FenceForm::Kind::ProxyAsync || kind == FenceForm::Kind::ProxyAsyncGeneric) w.worker->checker->proxy_fence(w, w.mask);
+  if (kind != FenceForm::Kind::ProxyAsync && kind != FenceForm::Kind::ProxyAlias) w.worker->checker->fence(w, in);
 }
 
 void barrier_result(Warp& w, const Inst& in) {

@@ -5,6 +5,7 @@
 // meet again; a fairness bound (block.cpp) lets the others run while one group spins.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,6 +22,8 @@ struct BlockState;
 
 namespace ptxvm::exec {
 
+class Async;
+class AsyncLanes;
 struct Block;
 struct Worker;
 struct Image;
@@ -31,17 +34,24 @@ struct FunctionCode;
 
 constexpr std::uint32_t kAllLanes = 0xffffffffu;
 
+// What a group that waited has been told; the instruction that it waited at runs again and need not look.
+enum class Pass : std::uint8_t {
+  None,
+  Members,  // its member mask is complete, or its time to wait for a phase is up
+  Phase     // the phase that it waited for has completed
+};
+
 struct Group {
-  enum class State : std::uint8_t { Runnable, Barrier, Collective };
+  enum class State : std::uint8_t { Runnable, Barrier, Collective, PhaseWait };
   std::uint32_t pc = 0;
   std::uint32_t frame = 0;       // byte offset of the register frame
   std::uint32_t local = 0;       // byte offset of the local-memory frame
   std::uint32_t mask = 0;
   State state = State::Runnable;
-  std::uint32_t barrier = 0;     // State::Barrier: which, and the generation waited for
-  std::uint64_t generation = 0;
+  std::uint32_t barrier = 0;     // Barrier: which, and the generation waited for. PhaseWait: the phases completed
+  std::uint64_t generation = 0;  // when it was looked at last; the block's round in which the wait gives up
   std::uint64_t parked_at = 0;   // Warp::clock; who waited longest runs first when one group spins
-  bool passed = false;           // its member mask is complete: the collective may run
+  Pass passed = Pass::None;
 };
 
 struct Warp {
@@ -60,7 +70,7 @@ struct Warp {
   std::uint32_t slice = 0;       // joins left before another group gets its turn
   std::uint64_t clock = 0;
   bool rotating = false;         // a waiting group has its turn, lower counters or not
-  bool passed = false;           // of the active group
+  Pass passed = Pass::None;      // of the active group
   char* registers = nullptr;     // frame 0
   char* local_memory = nullptr;  // lane i's bytes at i * local_stride
   Group parked[32];
@@ -104,6 +114,13 @@ struct Block {
   Barrier barriers[16];
   check::BlockState* checked = nullptr;  // at PTXVM_CHECK=full
   std::shared_ptr<Progress> progress;  // where memory is counted
+  std::uint64_t round = 0;         // turns of all its warps
+  // How often lanes suspended at mbarriers were woken for nothing, since when; a count of what did happen.
+  std::uint32_t idle_wakes = 0;
+  std::chrono::steady_clock::time_point idle_since;
+  std::uint64_t events = 0;
+  std::shared_ptr<Async> async;    // mbarriers, bulk copies: of the block's cluster
+  std::shared_ptr<AsyncLanes> lane_copies;
 };
 
 struct Worker {
@@ -140,6 +157,7 @@ struct Image {
   std::uint64_t clock_khz = 0;
   std::uint64_t launch_id = 0;
   check::LaunchChecker* checker = nullptr;
+  std::uint64_t seed = 1;          // when asynchronous operations happen
 };
 
 // Raise the fault of the running launch: they throw ptxvm::Error with the whole message.

@@ -21,13 +21,14 @@ namespace {
 constexpr std::uint32_t kSlice = 2048;      // basic blocks before a parked group gets its turn
 constexpr std::uint32_t kTurn = 256;        // basic blocks of that turn
 constexpr std::uint32_t kNobody = ~0u;
+constexpr std::uint64_t kSuspended = 8;     // turns of the block before mbarrier.try_wait gives up
 
 void park(Warp& w, std::uint32_t pc, std::uint32_t mask, Group::State state = Group::State::Runnable,
           std::uint32_t barrier = 0, std::uint64_t generation = 0) {
   for (std::uint32_t k = 0; k < w.parked_count; ++k) {
     Group& g = w.parked[k];
-    if (g.pc == pc && g.frame == w.frame && g.local == w.local && g.state == state && !g.passed &&
-        (state != Group::State::Barrier || (g.barrier == barrier && g.generation == generation))) {
+    if (g.pc == pc && g.frame == w.frame && g.local == w.local && g.state == state && g.passed == Pass::None &&
+        ((state != Group::State::Barrier && state != Group::State::PhaseWait) || (g.barrier == barrier && g.generation == generation))) {
       g.mask |= mask;
       return;
     }
@@ -41,7 +42,7 @@ void park(Warp& w, std::uint32_t pc, std::uint32_t mask, Group::State state = Gr
   g.barrier = barrier;
   g.generation = generation;
   g.parked_at = ++w.clock;
-  g.passed = false;
+  g.passed = Pass::None;
 }
 
 // The member masks of a Collective, lane by lane.
@@ -107,7 +108,25 @@ void wake(Warp& w) {
         w.parked[w.parked_count++] = rest;
       }
       w.parked[k].state = Group::State::Runnable;
-      w.parked[k].passed = true;  // the loop need not look at the member mask again
+      w.parked[k].passed = Pass::Members;  // the loop need not look at the member mask again
+    } else if (g.state == Group::State::PhaseWait) {
+      const std::uint32_t changes = phase_changes(w);
+      const bool gives_up = w.block->round >= g.generation;
+      if (changes == g.barrier && !gives_up) continue;
+      char* const frame = w.base[0];
+      w.base[0] = w.registers + g.frame;
+      const std::uint32_t ready = gives_up ? g.mask : completed_waits(w, code[g.pc], g.mask);
+      w.base[0] = frame;
+      g.barrier = changes;
+      if (!ready) continue;
+      if (ready != g.mask) {
+        Group rest = g;
+        rest.mask &= ~ready;
+        g.mask = ready;
+        w.parked[w.parked_count++] = rest;
+      }
+      w.parked[k].state = Group::State::Runnable;
+      w.parked[k].passed = gives_up ? Pass::Members : Pass::Phase;
     }
   }
   if (released) tell_checker(w, released, members_of);
@@ -394,9 +413,9 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
       }
       case Flow::Collective: {
         if (!mask) { ++w.pc; break; }
-        const std::uint32_t ready = w.passed ? mask : ready_lanes(w, in, mask, w.base[0]);
-        if (w.worker->checker && !w.passed && ready && is_warp_barrier(in)) tell_checker(w, ready, members(w, in, w.base[0]));
-        w.passed = false;
+        const std::uint32_t ready = w.passed != Pass::None ? mask : ready_lanes(w, in, mask, w.base[0]);
+        if (w.worker->checker && w.passed == Pass::None && ready && is_warp_barrier(in)) tell_checker(w, ready, members(w, in, w.base[0]));
+        w.passed = Pass::None;
         if (ready == w.active) {
           w.mask = ready;
           in.masked(w, in);
@@ -413,6 +432,32 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         }
         if (!next_group(w, false)) return Stop::Blocked;
         break;
+      }
+      case Flow::PhaseWait: {
+        if (!mask) { ++w.pc; break; }
+        const Pass pass = w.passed;
+        w.passed = Pass::None;
+        const std::uint32_t changes = phase_changes(w);
+        const std::uint32_t complete = pass == Pass::Phase ? mask : completed_waits(w, in, mask);
+        const bool answers = pass != Pass::None || complete == mask || !may_suspend(in);
+        const std::uint32_t answered = answers ? mask : complete;
+        std::uint32_t* p = w.at<std::uint32_t>(in.op[0]);
+        *p = (*p & ~answered) | complete;
+        if (!answers) {
+          if (w.active & ~mask) park(w, w.pc + 1, w.active & ~mask);
+          if (complete) park(w, w.pc + 1, complete);
+          park(w, w.pc, mask & ~complete, Group::State::PhaseWait, changes, w.block->round + kSuspended);
+          if (!next_group(w, false)) return Stop::Blocked;
+          break;
+        }
+        ++w.pc;
+        if (complete == mask) break;
+        // Who was told to wait will ask again: the others first.
+        if (w.parked_count) {
+          park(w, w.pc, w.active);
+          next_group(w, true);
+        }
+        return Stop::Budget;
       }
       case Flow::Yield:
         ++w.pc;
