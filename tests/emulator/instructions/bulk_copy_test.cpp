@@ -22,7 +22,11 @@ const std::string put =
 const std::string get =
     "mov.u32 %x, 0;\nGET:\nshl.b32 %n, %i, 2;\nadd.u32 %n, %n, %x;\ncvt.u64.u32 %at, %n;\nadd.u64 %at, %at, %g;\nadd.u32 %n, %n, %s;\n"
     "{\n.reg .b32 %word;\nld.global.u32 %word, [%at];\nst.shared.u32 [%n], %word;\n}\nadd.u32 %x, %x, 128;\n"
-    "setp.lt.u32 %p, %x, 4096;\n@%p bra GET;\nbar.sync 0;\n";
+    "setp.lt.u32 %p, %x, 4096;\n@%p bra GET;\nfence.proxy.async.shared::cta;\nbar.sync 0;\n";
+// The same, of ones.
+const std::string fill =
+    "mov.u32 %x, 0;\nFILL:\nshl.b32 %n, %i, 2;\nadd.u32 %n, %n, %x;\nadd.u32 %n, %n, %s;\nst.shared.u32 [%n], 0xffffffff;\n"
+    "add.u32 %x, %x, 128;\nsetp.lt.u32 %p, %x, 4096;\n@%p bra FILL;\nfence.proxy.async.shared::cta;\nbar.sync 0;\n";
 
 std::vector<u8> noise(std::size_t bytes) {
   std::vector<u8> v(bytes);
@@ -36,7 +40,7 @@ std::vector<u8> outcome_of(const std::string& body, const std::vector<u8>& from,
   return out.read<u8>(to.size());
 }
 Fault fault_in(const std::string& body) {
-  const Buffer in(4096), out(4096);
+  const Buffer in(std::vector<u8>(4096)), out(std::vector<u8>(4096));
   return fault_of(kernel_text(2, registers + body, memory), one, {in.address(), out.address()});
 }
 
@@ -48,7 +52,7 @@ TEST(BulkCopy, FromGlobalToShared) {
         for (const u32 bytes : {0u, 16u, 2032u, 4096u}) {
           const WithSeed with(seed);
           const std::string n = std::to_string(bytes);
-          const auto got = outcome_of(barrier + "@%first mbarrier.arrive.expect_tx.shared.b64 _, [bar], " + n +
+          const auto got = outcome_of(fill + barrier + "@%first mbarrier.arrive.expect_tx.shared.b64 _, [bar], " + n +
                                           ";\n@%first cp.async.bulk" + to + ".global.mbarrier::complete_tx::bytes" + hint + " [%s], [%g], " +
                                           n + ", [bar]" + (hint.empty() ? "" : ", %policy") + ";\n" + wait + put,
                                       from, std::vector<u8>(4096));
@@ -60,12 +64,16 @@ TEST(BulkCopy, FromGlobalToShared) {
 TEST(BulkCopy, AMissingWaitShows) {
   const auto from = noise(4096);
   const std::string copies =
-      barrier + "@%first mbarrier.arrive.expect_tx.shared.b64 _, [bar], 4096;\n"
+      fill + barrier + "@%first mbarrier.arrive.expect_tx.shared.b64 _, [bar], 4096;\n"
       "@%first cp.async.bulk.shared::cta.global.mbarrier::complete_tx::bytes [%s], [%g], 2048, [bar];\n"
       "@%first cp.async.bulk.shared::cta.global.mbarrier::complete_tx::bytes [%s+2048], [%g+2048], 2048, [bar];\nbar.sync 0;\n";
   for (const int seed : {1, 2}) {
     const WithSeed with(seed);
     EXPECT_EQ(outcome_of(copies + wait + put, from, std::vector<u8>(4096)), from);
+    if (checks_races()) {
+      EXPECT_EQ(fault_in(copies + put + wait).message.rfind("race: ", 0), 0u);
+      continue;
+    }
     const auto got = outcome_of(copies + put + wait, from, std::vector<u8>(4096));
     EXPECT_EQ(got, seed == 2 ? from : std::vector<u8>(4096, 0xff));
   }
@@ -117,6 +125,10 @@ TEST(BulkCopy, ReadingAndWritingAreWaitedForApart) {
                                          {"cp.async.bulk.wait_group 0;\n", 2, 2}})
     for (const int seed : {1, 2}) {
       const WithSeed with(seed);
+      if (checks_races() && c.written < 2) {
+        EXPECT_EQ(fault_in(copy + c.wait + after).message.rfind("race: ", 0), 0u) << c.wait;
+        continue;
+      }
       const auto got = outcome_of(copy + c.wait + after, from, std::vector<u8>(64));
       for (u32 group = 0; group < 2; group++) {
         const u32 source = word(from, 16 * group);
@@ -156,8 +168,8 @@ TEST(BulkCopy, WhatIsWrongIsNamed) {
            {in + "[%s], [%g], 16, [bar];\n" + wait, "never initialised"},
            {barrier + "@%first mbarrier.arrive.expect_tx.shared.b64 _, [bar], 16;\n@%first " + in + "[%s], [%g], 16, [bar];\n",
             "nobody has waited for the phase"},
-           {"@%first " + out + "[%h], [%s], 16;\ncp.async.bulk.commit_group;\ncp.async.bulk.wait_group 1;", "may still read its shared memory"},
-           {"@%first " + out + "[%h], [%s], 16;", "may still read its shared memory"},
+           {get + "@%first " + out + "[%h], [%s], 16;\ncp.async.bulk.commit_group;\ncp.async.bulk.wait_group 1;", "may still read its shared memory"},
+           {get + "@%first " + out + "[%h], [%s], 16;", "may still read its shared memory"},
            {"mov.u32 %n, 12;\nst.bulk.shared::cta [%s], %n, 0;", "multiple of 8"},
            {"cp.async.bulk.global.shared::cta.bulk_group.ignore_oob [%h], [%s], 16;", "PTX line"},
            {"cp.async.bulk.shared::cta.shared::cta.mbarrier::complete_tx::bytes [%s], [%s], 16, [bar];", "PTX line"},
