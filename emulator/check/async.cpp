@@ -19,13 +19,15 @@ Agent LaunchChecker::issue_lane_copy(Warp& w, unsigned lane) {
 Agent LaunchChecker::issue_bulk(Warp& w, unsigned lane) {
   BlockState& block = *w.block->checked;
   const std::uint32_t number = block.bulk_copies++;
-  return {publish(w, lane), block.id, block.time++, std::uint8_t(kBulkWarps + number / 32 % (kWarps - kBulkWarps)),
-          std::uint8_t(number % 32)};
+  return {publish(w, lane), block.id, block.time++,
+          std::uint8_t(kBulkWarps + number / 32 % (kWarps - kBulkWarps)), std::uint8_t(number % 32)};
 }
 
-void LaunchChecker::agent_access(const Agent& agent, Warp& w, const Inst& in, unsigned lane, const Block* owner, std::uint64_t address,
-                                 std::uint64_t bytes, bool write, std::uint8_t kind) {
-  const Actor actor{&agent.knowledge, agent.block, agent.time, std::uint32_t(&in - image_.code), agent.warp, agent.lane, kind, ++serial_};
+void LaunchChecker::agent_access(const Agent& agent, Warp& w, const Inst& in, unsigned lane,
+                                 const Block* owner, std::uint64_t address, std::uint64_t bytes, bool write,
+                                 std::uint8_t kind) {
+  const Actor actor{&agent.knowledge, agent.block, agent.time, std::uint32_t(&in - image_.code),
+                    agent.warp,       agent.lane,  kind,       ++serial_};
   const unsigned space = owner ? exec::kShared : exec::kGlobal;
   for (std::uint64_t at = address & ~std::uint64_t{3}; at < address + bytes; at += 4) {
     Table& table = owner ? owner->checked->shared : Operations::instance().table(at);
@@ -39,7 +41,8 @@ void LaunchChecker::agent_access(const Agent& agent, Warp& w, const Inst& in, un
       if (!write) fill_if_host_did(cell, which, at);
     }
     Conflict conflict;
-    const bool fine = write ? races_.write(table, index, which, actor, &conflict) : races_.read(table, index, which, actor, &conflict);
+    const bool fine = write ? races_.write(table, index, which, actor, &conflict)
+                            : races_.read(table, index, which, actor, &conflict);
     if (!fine) report(w, in, lane, conflict, space, at, 4, write);
   }
 }

@@ -35,9 +35,12 @@ Ref FunctionDecoder::whole_address(const Operand& o) {
 }
 
 bool FunctionDecoder::async_space(const std::string& m, std::uint8_t* space) const {
-  if (m == "shared" || m == "shared::cta" || m == "shared::cluster") *space = kShared;
-  else if (m == "global") *space = kGlobal;
-  else return false;
+  if (m == "shared" || m == "shared::cta" || m == "shared::cluster")
+    *space = kShared;
+  else if (m == "global")
+    *space = kGlobal;
+  else
+    return false;
   return true;
 }
 
@@ -58,7 +61,8 @@ void FunctionDecoder::mbarrier(const Instruction& i) {
   MbarrierForm form;
   form.space = kGeneric;
   Semantics semantics{Order::Release, Scope::Block};
-  const bool waits = name == "test_wait" || name == "try_wait", arrives = name == "arrive" || name == "arrive_drop";
+  const bool waits = name == "test_wait" || name == "try_wait",
+             arrives = name == "arrive" || name == "arrive_drop";
   const bool counts = name == "expect_tx" || name == "complete_tx";
   if (waits) semantics.order = Order::Acquire;
   if (counts) semantics.order = Order::Relaxed;
@@ -66,24 +70,38 @@ void FunctionDecoder::mbarrier(const Instruction& i) {
   for (std::size_t k = 2; k + 1 < i.opcode.size(); ++k) {
     const std::string& m = i.opcode[k];
     if (m != "global" && async_space(m, &form.space)) continue;
-    if (m == "parity" && waits) form.parity = true;
-    else if (m == "noComplete" && arrives) form.no_complete = true;
-    else if (m == "expect_tx" && arrives) form.expect = true;
-    else if (!(waits || arrives || counts) || !order_or_scope(m, &semantics)) refuse("unknown modifier ." + m);
+    if (m == "parity" && waits)
+      form.parity = true;
+    else if (m == "noComplete" && arrives)
+      form.no_complete = true;
+    else if (m == "expect_tx" && arrives)
+      form.expect = true;
+    else if (!(waits || arrives || counts) || !order_or_scope(m, &semantics))
+      refuse("unknown modifier ." + m);
   }
   semantics.size_log2 = 3;
   inst.sem = semantics.encode();
-  if (name == "init") form.op = MbarrierOp::Init;
-  else if (name == "inval") form.op = MbarrierOp::Inval;
-  else if (name == "expect_tx") form.op = MbarrierOp::ExpectTx;
-  else if (name == "complete_tx") form.op = MbarrierOp::CompleteTx;
-  else if (name == "test_wait") form.op = MbarrierOp::TestWait;
-  else if (name == "try_wait") form.op = MbarrierOp::TryWait;
-  else if (arrives) form.op = MbarrierOp::Arrive, form.drop = name == "arrive_drop";
-  else refuse("unknown instruction");
+  if (name == "init")
+    form.op = MbarrierOp::Init;
+  else if (name == "inval")
+    form.op = MbarrierOp::Inval;
+  else if (name == "expect_tx")
+    form.op = MbarrierOp::ExpectTx;
+  else if (name == "complete_tx")
+    form.op = MbarrierOp::CompleteTx;
+  else if (name == "test_wait")
+    form.op = MbarrierOp::TestWait;
+  else if (name == "try_wait")
+    form.op = MbarrierOp::TryWait;
+  else if (arrives)
+    form.op = MbarrierOp::Arrive, form.drop = name == "arrive_drop";
+  else
+    refuse("unknown instruction");
 
   const bool has_result = waits || arrives;
-  const std::size_t address = has_result ? 1 : 0, most = has_result ? (name == "try_wait" ? 4 : 3) : name == "inval" ? 1 : 2;
+  const std::size_t address = has_result ? 1 : 0, most = has_result        ? (name == "try_wait" ? 4 : 3)
+                                                         : name == "inval" ? 1
+                                                                           : 2;
   const bool needs_value = !arrives ? name != "inval" : form.expect || form.no_complete;
   if (o.size() > most || o.size() < address + (needs_value ? 2 : 1)) refuse("wrong number of operands");
   inst.op[1] = whole_address(o[address]);
@@ -107,10 +125,14 @@ void FunctionDecoder::fence(const Instruction& i) {
   auto is = [&](std::size_t k, const char* m) { return k < i.opcode.size() && i.opcode[k] == m; };
   std::size_t k = 1;
   if (is(1, "proxy")) {
-    if (is(2, "alias")) form.kind = FenceForm::Kind::ProxyAlias;
-    else if (is(2, "async") && !membar) form.kind = FenceForm::Kind::ProxyAsync;
-    else if (is(2, "async::generic") && !membar) form.kind = FenceForm::Kind::ProxyAsyncGeneric;
-    else refuse("this proxy fence is not supported");
+    if (is(2, "alias"))
+      form.kind = FenceForm::Kind::ProxyAlias;
+    else if (is(2, "async") && !membar)
+      form.kind = FenceForm::Kind::ProxyAsync;
+    else if (is(2, "async::generic") && !membar)
+      form.kind = FenceForm::Kind::ProxyAsyncGeneric;
+    else
+      refuse("this proxy fence is not supported");
     semantics.async_proxy = form.kind != FenceForm::Kind::ProxyAlias;
     k = 3;
   } else if (is(1, "mbarrier_init") && !membar) {
@@ -122,14 +144,18 @@ void FunctionDecoder::fence(const Instruction& i) {
     const std::string& m = i.opcode[k];
     std::uint8_t space;
     const bool restricted = m.rfind("sync_restrict::", 0) == 0;
-    if (membar && m == "gl") semantics.scope = Scope::Device, scoped = true;
+    if (membar && m == "gl")
+      semantics.scope = Scope::Device, scoped = true;
     else if (restricted && (m == "sync_restrict::shared::cta" || m == "sync_restrict::shared::cluster")) {
       if (form.kind == FenceForm::Kind::Thread) form.kind = FenceForm::Kind::SyncRestrict;
-      form.memory = m == "sync_restrict::shared::cta" ? FenceForm::Memory::SharedOfBlock : FenceForm::Memory::SharedOfCluster;
+      form.memory = m == "sync_restrict::shared::cta" ? FenceForm::Memory::SharedOfBlock
+                                                      : FenceForm::Memory::SharedOfCluster;
     } else if (form.kind == FenceForm::Kind::ProxyAsync && async_space(m, &space)) {
-      form.memory = m == "global" ? FenceForm::Memory::Global
-                                  : m == "shared::cluster" ? FenceForm::Memory::SharedOfCluster : FenceForm::Memory::SharedOfBlock;
-    } else if (form.kind != FenceForm::Kind::ProxyAlias && form.kind != FenceForm::Kind::ProxyAsync && order_or_scope(m, &semantics)) {
+      form.memory = m == "global"            ? FenceForm::Memory::Global
+                    : m == "shared::cluster" ? FenceForm::Memory::SharedOfCluster
+                                             : FenceForm::Memory::SharedOfBlock;
+    } else if (form.kind != FenceForm::Kind::ProxyAlias && form.kind != FenceForm::Kind::ProxyAsync &&
+               order_or_scope(m, &semantics)) {
       scoped |= m == "cta" || m == "cluster" || m == "gpu" || m == "sys";
     } else {
       refuse("unknown modifier ." + m);

@@ -7,12 +7,12 @@ namespace ptxvm::exec {
 
 struct FenceForm {
   enum class Kind : std::uint8_t {
-    Thread,             // fence.sem.scope, membar
-    SyncRestrict,       // the same for the accesses that barriers in `memory` synchronise
-    MbarrierInit,       // fence.mbarrier_init.release.cluster
-    ProxyAlias,         // between virtual addresses of one place
-    ProxyAsync,         // between the generic and the asynchronous proxy, both ways, for `memory`
-    ProxyAsyncGeneric   // one way, restricted to barriers in `memory`
+    Thread,            // fence.sem.scope, membar
+    SyncRestrict,      // the same for the accesses that barriers in `memory` synchronise
+    MbarrierInit,      // fence.mbarrier_init.release.cluster
+    ProxyAlias,        // between virtual addresses of one place
+    ProxyAsync,        // between the generic and the asynchronous proxy, both ways, for `memory`
+    ProxyAsyncGeneric  // one way, restricted to barriers in `memory`
   };
   enum class Memory : std::uint8_t { All, Global, SharedOfBlock, SharedOfCluster };
   Kind kind = Kind::Thread;

@@ -9,16 +9,12 @@
 
 namespace ptxvm::exec {
 
-namespace {
-
-check::LaunchChecker* checker_of(const Warp& w) { return w.block->image->checker; }
-
 // The bytes of an operation, told to the checker.
-void tell(const check::Agent& agent, const Origin& o, const Range& r, std::uint64_t bytes, bool write, std::uint8_t kind) {
-  if (agent.time) checker_of(*o.warp)->agent_access(agent, *o.warp, *o.inst, o.lane, r.block, r.address, bytes, write, kind);
+void tell(const check::Agent& agent, const Origin& o, const Range& r, std::uint64_t bytes, bool write,
+          std::uint8_t kind) {
+  if (agent.time == 0) return;
+  checker_of(*o.warp)->agent_access(agent, *o.warp, *o.inst, o.lane, r.block, r.address, bytes, write, kind);
 }
-
-}  // namespace
 
 bool Draw::late() {
   if (seed <= 2) return seed != 2;
@@ -37,7 +33,8 @@ void Async::issue(Operation operation) {
     operation.group = thread.open;
     thread.end = thread.open + 1;
     thread.last = operation.origin;
-    if (operation.reader.time) thread.used.push_back({operation.group, operation.reader.done(), operation.writer.done()});
+    if (operation.reader.time)
+      thread.used.push_back({operation.group, operation.reader.done(), operation.writer.done()});
   }
   if (draw_.late()) {
     held_.push_back(std::move(operation));
@@ -58,7 +55,8 @@ void Async::read_source(Operation& o) {
 void Async::perform(Operation& o) {
   if (!o.read) read_source(o);
   // The updates of a reduction are strong for the device, each by itself.
-  const std::uint8_t strong = o.reduction ? check::kStrong | unsigned(Scope::Device) << check::kScopeShift : 0;
+  const std::uint8_t strong =
+      o.reduction ? check::kStrong | unsigned(Scope::Device) << check::kScopeShift : 0;
   tell(o.writer, o.origin, o.to, o.to.bytes, true, std::uint8_t(check::kind_of(*o.origin.inst) | strong));
   if (o.reduction) {
     o.reduction(o.to.host, o.staged.data(), o.to.bytes);
@@ -70,7 +68,8 @@ void Async::perform(Operation& o) {
   }
 }
 
-// Completion: of the current phase of its mbarrier. Groups complete when they are waited for, by being performed.
+// Completion: of the current phase of its mbarrier. Groups complete when they are waited for, by being
+// performed.
 void Async::complete(Operation& o) {
   if (!o.barrier.host) return;
   if (o.writer.time) {
@@ -115,9 +114,12 @@ void Async::wait(const Origin& origin, std::uint32_t but, bool read_only) {
   }
   if (!read_only) {
     auto& used = thread->second.used;
-    used.erase(used.begin(), std::find_if(used.begin(), used.end(), [&](const auto& u) { return u.group >= end; }));
+    used.erase(used.begin(),
+               std::find_if(used.begin(), used.end(), [&](const auto& u) { return u.group >= end; }));
   }
-  const auto due = [&](const Operation& o) { return !o.barrier.host && o.group < end && thread_key(o.origin) == key; };
+  const auto due = [&](const Operation& o) {
+    return !o.barrier.host && o.group < end && thread_key(o.origin) == key;
+  };
   if (!read_only) return perform_where(due);
   for (Operation& o : held_)
     if (due(o) && !o.read) read_source(o);
@@ -157,151 +159,24 @@ void Async::finish(Block& block) {
     }
     if (thread.end > thread.waited)
       thread.last.fault(int(Status::IllegalAddress),
-                        "the block ends while a bulk operation may still read its shared memory: no cp.async.bulk.wait_group "
+                        "the block ends while a bulk operation may still read its shared memory: no "
+                        "cp.async.bulk.wait_group "
                         "or wait_group.read of the thread covers it");
     at = threads_.erase(at);
   }
   std::uint64_t address = 0;
   if (const Mbarrier* b = barriers.unobserved(block, &address))
-    b->tracked_by.fault(int(Status::IllegalAddress),
-                        format("block (%u,%u,%u) ends while an asynchronous operation may still write its shared memory: nobody "
-                               "has waited for the phase of the mbarrier at shared address 0x%llx",
-                               block.id[0], block.id[1], block.id[2], static_cast<unsigned long long>(address)));
+    b->tracked_by.fault(
+        int(Status::IllegalAddress),
+        format(
+            "block (%u,%u,%u) ends while an asynchronous operation may still write its shared memory: nobody "
+            "has waited for the phase of the mbarrier at shared address 0x%llx",
+            block.id[0], block.id[1], block.id[2], static_cast<unsigned long long>(address)));
   barriers.forget(block);
 }
 
 std::uint64_t Async::thread_key(const Origin& o) {
   return o.warp->block->linear << 16 | std::uint64_t(o.warp->index * 32 + o.lane);
-}
-
-void AsyncLanes::start(Block& block, std::uint64_t seed) {
-  block_ = &block;
-  warps_.clear();
-  requested_.clear();
-  draw_ = {seed, block.linear << 32};
-}
-
-// Issue: a record for each group that is open among the lanes.
-void AsyncLanes::issue(Warp& warp, const LaneCopies& copies) {
-  if (warps_.empty()) warps_.resize(block_->warp_count);
-  OfWarp& w = warps_[warp.index];
-  for (std::uint32_t left = copies.mask; left;) {
-    const std::uint32_t group = w.open[__builtin_ctz(left)];
-    std::uint32_t mask = 0;
-    for (std::uint32_t m = left; m; m &= m - 1)
-      if (w.open[__builtin_ctz(m)] == group) mask |= m & -m;
-    left &= ~mask;
-    w.held.push_back(copies);
-    LaneCopies& record = w.held.back();
-    record.group = group;
-    record.mask = mask;
-    for (std::uint32_t m = copies.agents.empty() ? 0 : mask; m; m &= m - 1) {
-      const int i = __builtin_ctz(m);
-      if (record.bytes == 0) {
-        record.agents[std::size_t(i)].knowledge = w.all[i];
-        continue;
-      }
-      const check::Knowledge done = record.agents[std::size_t(i)].done();
-      w.used[i].emplace_back(group, done);
-      w.all[i].join(done);
-    }
-    if (draw_.late()) continue;
-    if (record.bytes == 0) drain(warp, w.held.size(), mask);
-    else perform(warp, record, mask);
-    drop_empty(w);
-  }
-}
-
-// Performance: reads of `from` what is to be read, writes all bytes of `to`.
-void AsyncLanes::perform(Warp& warp, LaneCopies& c, std::uint32_t lanes) {
-  c.mask &= ~lanes;
-  if (c.bytes == 0) return complete(warp, c, lanes);
-  for (std::uint32_t m = lanes; m; m &= m - 1) {
-    const int i = __builtin_ctz(m);
-    if (!c.agents.empty()) {
-      const Origin origin{&warp, c.inst, unsigned(i)};
-      const check::Agent& agent = c.agents[std::size_t(i)];
-      if (c.read[i]) tell(agent, origin, {c.from[i], nullptr, c.from_address[i], 0}, c.read[i], false, check::kind_of(*c.inst));
-      tell(agent, origin, {c.to[i], block_, c.to_address[i], 0}, c.bytes, true, check::kind_of(*c.inst));
-    }
-    if (c.read[i]) std::memcpy(c.to[i], c.from[i], c.read[i]);
-    if (c.read[i] < c.bytes) std::memset(c.to[i] + c.read[i], 0, std::size_t(c.bytes - c.read[i]));
-  }
-}
-
-// Completion: the arrival that cp.async.mbarrier.arrive asked for. Groups complete by being performed.
-void AsyncLanes::complete(Warp& warp, const LaneCopies& c, std::uint32_t lanes) {
-  Async& async = *block_->async;
-  std::lock_guard<std::mutex> guard(async.lock);
-  for (std::uint32_t m = lanes; m; m &= m - 1) {
-    const unsigned i = unsigned(__builtin_ctz(m));
-    const Range barrier{c.to[i], block_, c.to_address[i], 8};
-    if (!c.agents.empty()) async.barriers.release(barrier, c.agents[i].knowledge);
-    async.barriers.arrive({&warp, c.inst, i}, barrier, 1, false, true);
-  }
-}
-
-void AsyncLanes::drop_empty(OfWarp& w) {
-  while (!w.held.empty() && w.held.front().mask == 0) w.held.pop_front();
-  while (!w.held.empty() && w.held.back().mask == 0) w.held.pop_back();
-}
-
-void AsyncLanes::drain(Warp& warp, std::size_t end, std::uint32_t lanes) {
-  OfWarp& w = warps_[warp.index];
-  for (std::size_t k = 0; k < end; ++k)
-    if (const std::uint32_t due = w.held[k].mask & lanes) perform(warp, w.held[k], due);
-}
-
-void AsyncLanes::commit(Warp& warp, std::uint32_t mask) {
-  if (warps_.empty()) warps_.resize(block_->warp_count);
-  for (std::uint32_t m = mask; m; m &= m - 1) ++warps_[warp.index].open[__builtin_ctz(m)];
-}
-
-void AsyncLanes::wait(Warp& warp, std::uint32_t mask, std::uint32_t but) {
-  if (warps_.empty()) return;
-  OfWarp& w = warps_[warp.index];
-  for (LaneCopies& c : w.held) {
-    if (c.bytes == 0) continue;  // arrivals are no member of a group
-    std::uint32_t due = 0;
-    for (std::uint32_t m = c.mask & mask; m; m &= m - 1)
-      if (std::uint64_t{c.group} + but < w.open[__builtin_ctz(m)]) due |= m & -m;
-    if (due) perform(warp, c, due);
-  }
-  drop_empty(w);
-  for (std::uint32_t m = checker_of(warp) ? mask : 0; m; m &= m - 1) {
-    const int i = __builtin_ctz(m);
-    auto& used = w.used[i];
-    auto u = used.begin();
-    for (; u != used.end() && std::uint64_t{u->first} + but < w.open[i]; ++u)
-      checker_of(warp)->learn(warp, unsigned(i), u->second);
-    used.erase(used.begin(), u);
-  }
-}
-
-void AsyncLanes::perform_requested() {
-  if (requested_.empty()) return;
-  for (std::size_t k = 0; k < warps_.size(); ++k) {
-    OfWarp& w = warps_[k];
-    for (std::size_t n = w.held.size(); n-- > 0;) {
-      if (w.held[n].bytes != 0) continue;
-      std::uint32_t lanes = 0;
-      for (std::uint32_t m = w.held[n].mask; m; m &= m - 1)
-        if (requested_.count(w.held[n].to[__builtin_ctz(m)])) lanes |= m & -m;
-      if (lanes) drain(block_->warps[k], n + 1, lanes);
-    }
-    drop_empty(w);
-  }
-  requested_.clear();
-}
-
-bool AsyncLanes::perform_all() {
-  bool any = false;
-  for (std::size_t k = 0; k < warps_.size(); ++k) {
-    any |= !warps_[k].held.empty();
-    drain(block_->warps[k], warps_[k].held.size(), kAllLanes);
-    warps_[k].held.clear();
-  }
-  return any;
 }
 
 }  // namespace ptxvm::exec

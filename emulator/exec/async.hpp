@@ -1,10 +1,12 @@
-// Asynchronous operations: bulk copies and reductions, st.async and red.async, and the cp.async of a warp's lanes.
+// Asynchronous operations: bulk copies and reductions, st.async and red.async, and the cp.async of a warp's
+// lanes.
 //
-// The ISA lets them happen at any time between their issue and the moment that somebody who waits for them may go on.
-// The engine of a cluster holds what was issued and performs it early (at once) or late: when a wait asks for it, when
-// nobody else can go on, when the block gives up its worker, at the latest when the block ends. Source bytes are read
-// when the operation is performed. PTXVM_SEED chooses: 1, the default, is late for all, 2 early for all; other seeds
-// draw for each operation, and in which order those that are due together are performed.
+// The ISA lets them happen at any time between their issue and the moment that somebody who waits for them
+// may go on. The engine of a cluster holds what was issued and performs it early (at once) or late: when a
+// wait asks for it, when nobody else can go on, when the block gives up its worker, at the latest when the
+// block ends. Source bytes are read when the operation is performed. PTXVM_SEED chooses: 1, the default, is
+// late for all, 2 early for all; other seeds draw for each operation, and in which order those that are due
+// together are performed.
 //
 // Three moments of every operation have a function each: issue, perform, complete.
 #pragma once
@@ -36,57 +38,60 @@ struct Draw {
 
 struct Operation {
   Origin origin;
-  Range from, to;                      // from.host null: the value's bytes
-  Range barrier;                       // complete-tx is performed on it; host null: a bulk group
-  Reduction reduction = nullptr;       // null: a copy
-  std::uint16_t byte_mask = 0xffff;    // of each 16 bytes
+  Range from, to;                    // from.host null: the value's bytes
+  Range barrier;                     // complete-tx is performed on it; host null: a bulk group
+  Reduction reduction = nullptr;     // null: a copy
+  std::uint16_t byte_mask = 0xffff;  // of each 16 bytes
   char value[16] = {};
-  std::uint32_t group = 0;             // of the thread's bulk groups
-  bool read = false;                   // the source has been read into staged
+  std::uint32_t group = 0;  // of the thread's bulk groups
+  bool read = false;        // the source has been read into staged
   std::vector<char> staged;
-  check::Agent reader, writer;         // at PTXVM_CHECK=full
+  check::Agent reader, writer;  // at PTXVM_CHECK=full
 };
 
 // Bulk operations, st.async, red.async and the mbarriers of a cluster's blocks.
 class Async {
  public:
   void start(const Block& block, std::uint64_t seed);
-  // The block has come to its end: everything it issued is performed. A block whose shared memory may still be read or
-  // written by operations that nobody has waited for is at fault: on a GPU the memory is no longer its own.
+  // The block has come to its end: everything it issued is performed. A block whose shared memory may still
+  // be read or written by operations that nobody has waited for is at fault: on a GPU the memory is no longer
+  // its own.
   void finish(Block& block);
 
   void issue(Operation operation);
   void commit(const Origin& origin);
   void wait(const Origin& origin, std::uint32_t but, bool read_only);  // for all groups but the last few
 
-  // A wait found its phase incomplete: what is to complete it is performed at the block's next turn. The lock is held.
+  // A wait found its phase incomplete: what is to complete it is performed at the block's next turn. The lock
+  // is held.
   void request(const Range& barrier);
   void perform_requested();
-  bool perform_all();                  // false where nothing was held
+  bool perform_all();  // false where nothing was held
 
-  Mbarriers barriers;                  // guarded by the lock
+  Mbarriers barriers;  // guarded by the lock
   std::mutex lock;
 
  private:
-  struct Thread {                      // one that has issued bulk operations with groups
-    std::uint32_t open = 0, waited = 0;          // groups below `waited` have at least been read
-    std::uint32_t end = 0;                       // one above the last group with an operation
+  struct Thread {                        // one that has issued bulk operations with groups
+    std::uint32_t open = 0, waited = 0;  // groups below `waited` have at least been read
+    std::uint32_t end = 0;               // one above the last group with an operation
     Origin last;
     struct Used {
       std::uint32_t group;
       check::Knowledge read, written;
     };
-    std::vector<Used> used;                      // at PTXVM_CHECK=full: operations of groups not waited for yet
+    std::vector<Used> used;  // at PTXVM_CHECK=full: operations of groups not waited for yet
   };
   void perform(Operation& operation);
   void read_source(Operation& operation);
   void complete(Operation& operation);
-  template <class Due> void perform_where(Due due);
+  template <class Due>
+  void perform_where(Due due);
   static std::uint64_t thread_key(const Origin& origin);
 
   std::list<Operation> held_;
   std::unordered_map<std::uint64_t, Thread> threads_;
-  std::set<const char*> requested_;              // mbarriers
+  std::set<const char*> requested_;  // mbarriers
   std::atomic<bool> requests_{false}, used_{false};
   Draw draw_;
 };
@@ -94,13 +99,13 @@ class Async {
 // The cp.async of one instruction: each lane's copy, or its arrival when its earlier ones are done.
 struct LaneCopies {
   const Inst* inst = nullptr;
-  std::uint32_t mask = 0;              // lanes still to be performed
-  std::uint32_t group = 0;             // which of the lane's groups; the same for all lanes here
-  std::uint8_t bytes = 0;              // 0: an arrival
-  std::uint8_t read[32];               // bytes read, the rest is zero
-  char *from[32], *to[32];             // host; to: the mbarrier of an arrival
+  std::uint32_t mask = 0;   // lanes still to be performed
+  std::uint32_t group = 0;  // which of the lane's groups; the same for all lanes here
+  std::uint8_t bytes = 0;   // 0: an arrival
+  std::uint8_t read[32];    // bytes read, the rest is zero
+  char *from[32], *to[32];  // host; to: the mbarrier of an arrival
   std::uint64_t from_address[32], to_address[32];
-  std::vector<check::Agent> agents;    // of the lanes, at PTXVM_CHECK=full; an arrival's know what it tells
+  std::vector<check::Agent> agents;  // of the lanes, at PTXVM_CHECK=full; an arrival's know what it tells
 };
 
 // The cp.async of a block's threads. One worker runs a block at a time: no lock.
@@ -129,10 +134,15 @@ class AsyncLanes {
   static void drop_empty(OfWarp& w);
 
   Block* block_ = nullptr;
-  std::vector<OfWarp> warps_;          // empty until the first cp.async
+  std::vector<OfWarp> warps_;  // empty until the first cp.async
   std::set<const char*> requested_;
   Draw draw_;
 };
+
+// An operation's accesses are the checker's business where there is one.
+inline check::LaunchChecker* checker_of(const Warp& w) { return w.block->image->checker; }
+void tell(const check::Agent& agent, const Origin& origin, const Range& range, std::uint64_t bytes, bool write,
+          std::uint8_t kind);
 
 // Both, for a block's turn.
 inline void perform_requested(Block& block) {

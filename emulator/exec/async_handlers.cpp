@@ -1,17 +1,17 @@
-// The handlers of cp.async, cp.async.bulk, cp.reduce.async.bulk, st.async, red.async and st.bulk: each lane's operands
-// are read and checked, then the engine has the operation.
+// The handlers of cp.async, cp.async.bulk, cp.reduce.async.bulk, st.async, red.async and st.bulk: each lane's
+// operands are read and checked, then the engine has the operation.
 #include <cstring>
 
+#include "check/launch.hpp"
 #include "exec/async.hpp"
 #include "exec/async_forms.hpp"
-#include "check/launch.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
 
 namespace ptxvm::exec {
 
-void count_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes,
-                  bool write);
+void count_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
+                  unsigned bytes, bool write);
 
 namespace {
 
@@ -35,7 +35,8 @@ void copy(Warp& w, const Inst& in) {
     const Origin origin{&w, &in, i};
     std::uint32_t read = in.op[2] == kNone ? form.bytes : operand<std::uint32_t>(origin, in.op[2]);
     if (read > form.bytes)
-      origin.fault(kUndefined, format("cp.async of %u bytes with a source of %u", unsigned(form.bytes), read));
+      origin.fault(kUndefined,
+                   format("cp.async of %u bytes with a source of %u", unsigned(form.bytes), read));
     if (ignored >> i & 1) read = 0;
     copies.read[i] = std::uint8_t(read);
     const Range to = locate_operand(origin, in.op[0], form.to_space, form.bytes, form.bytes, true);
@@ -55,7 +56,8 @@ void copy(Warp& w, const Inst& in) {
   if (w.worker->checker) {
     copies.agents.resize(32);
     for (std::uint32_t m = w.mask; m; m &= m - 1)
-      copies.agents[std::size_t(__builtin_ctz(m))] = w.worker->checker->issue_lane_copy(w, unsigned(__builtin_ctz(m)));
+      copies.agents[std::size_t(__builtin_ctz(m))] =
+          w.worker->checker->issue_lane_copy(w, unsigned(__builtin_ctz(m)));
   }
   w.block->lane_copies->issue(w, copies);
 }
@@ -65,7 +67,8 @@ void count_bulk(const Origin& o, const Range& r, bool write) {
   for (std::uint64_t at = 0; at < r.bytes; at += 512) {
     std::uint64_t address[32];
     std::uint32_t mask = 0;
-    for (unsigned k = 0; k < 32 && at + 16 * k < r.bytes; ++k) address[k] = r.address + at + 16 * k, mask |= 1u << k;
+    for (unsigned k = 0; k < 32 && at + 16 * k < r.bytes; ++k)
+      address[k] = r.address + at + 16 * k, mask |= 1u << k;
     const unsigned each = r.bytes < 16 ? unsigned(r.bytes) : 16;
     count_access(*o.warp, *o.inst, r.block ? kShared : kGlobal, address, mask, each, write);
   }
@@ -109,14 +112,16 @@ void bulk(Warp& w, const Inst& in) {
       align = bytes;
     } else {
       bytes = operand<std::uint32_t>(origin, in.op[2]);
-      if (bytes % 16 != 0) origin.fault(kUndefined, format("a bulk operation of %u bytes, which is no multiple of 16", bytes));
+      if (bytes % 16 != 0)
+        origin.fault(kUndefined, format("a bulk operation of %u bytes, which is no multiple of 16", bytes));
       operation.from = locate_operand(origin, in.op[1], form.from_space, bytes, 16, false);
       if (form.prefetch) continue;  // a hint
     }
     operation.to = locate_operand(origin, in.op[0], form.to_space, bytes, align, true);
     if (form.masked) operation.byte_mask = operand<std::uint16_t>(origin, in.op[4]);
     if (form.reduction) operation.reduction = find_reduction(form.reduction - 1);
-    if (in.op[3] != kNone) operation.barrier = locate_operand(origin, in.op[3], form.barrier_space, 8, 8, true);
+    if (in.op[3] != kNone)
+      operation.barrier = locate_operand(origin, in.op[3], form.barrier_space, 8, 8, true);
     if (!form.multicast) {
       issue(w, origin, form, operation);
       continue;
@@ -161,9 +166,11 @@ void store_zeros(Warp& w, const Inst& in) {
     const Origin origin{&w, &in, unsigned(__builtin_ctz(m))};
     const std::uint64_t bytes = operand<std::uint64_t>(origin, in.op[1]);
     if (bytes % 8 != 0 || bytes > (1u << 24))
-      origin.fault(kUndefined, format("st.bulk of %llu bytes: a multiple of 8, at most 2^24", static_cast<unsigned long long>(bytes)));
+      origin.fault(kUndefined, format("st.bulk of %llu bytes: a multiple of 8, at most 2^24",
+                                      static_cast<unsigned long long>(bytes)));
     const Range to = locate_operand(origin, in.op[0], unsigned(in.imm), bytes, 8, true);
-    if (!to.block) origin.fault(int(Status::InvalidAddressSpace), "st.bulk writes shared memory only, not " + to.text());
+    if (!to.block)
+      origin.fault(int(Status::InvalidAddressSpace), "st.bulk writes shared memory only, not " + to.text());
     if (w.worker->tally) count_bulk(origin, to, true);
     if (w.worker->checker) zeros(origin, to);
     std::memset(to.host, 0, bytes);

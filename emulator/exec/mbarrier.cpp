@@ -22,23 +22,29 @@ std::uint32_t object_number(const Range& place) { return std::uint32_t(place.add
 }  // namespace
 
 std::uint64_t Mbarrier::content() const {
-  return std::uint64_t(pending) | std::uint64_t(expected) << 20 | (std::uint64_t(transactions) & 0x1fffff) << 40 | (phase & 1) << 61 |
-         std::uint64_t{2} << 62;
+  return std::uint64_t(pending) | std::uint64_t(expected) << 20 |
+         (std::uint64_t(transactions) & 0x1fffff) << 40 | (phase & 1) << 61 | std::uint64_t{2} << 62;
 }
 
 MbarrierState MbarrierState::of(std::uint64_t bits) {
   return {std::uint32_t(bits), std::uint32_t(bits >> 32) & 0xfffff, std::uint32_t(bits >> 52)};
 }
-std::uint64_t MbarrierState::bits() const { return phase | std::uint64_t(pending) << 32 | std::uint64_t(object) << 52; }
+std::uint64_t MbarrierState::bits() const {
+  return phase | std::uint64_t(pending) << 32 | std::uint64_t(object) << 52;
+}
 
-std::uint64_t Mbarriers::key(const Range& place) { return std::uint64_t(place.block->linear) << 24 | place.address; }
+std::uint64_t Mbarriers::key(const Range& place) {
+  return std::uint64_t(place.block->linear) << 24 | place.address;
+}
 
 Mbarrier& Mbarriers::use(const Origin& origin, const Range& place) {
   auto found = objects_.find(key(place));
   if (found == objects_.end())
-    origin.fault(kUndefined, "no mbarrier at " + place.text() + ": it was never initialised, or has been invalidated");
+    origin.fault(kUndefined,
+                 "no mbarrier at " + place.text() + ": it was never initialised, or has been invalidated");
   if (read(place) != found->second.content())
-    origin.fault(kUndefined, "the mbarrier at " + place.text() + " has been overwritten without mbarrier.inval: " + describe(place));
+    origin.fault(kUndefined, "the mbarrier at " + place.text() +
+                                 " has been overwritten without mbarrier.inval: " + describe(place));
   return found->second;
 }
 
@@ -56,10 +62,12 @@ void Mbarriers::finish(Mbarrier& barrier, const Range& place) {
 
 void Mbarriers::initialise(const Origin& origin, const Range& place, std::uint32_t count) {
   if (count == 0 || count > kMostArrivals)
-    origin.fault(kUndefined, format("mbarrier.init with a count of %u, outside 1 to %u", count, kMostArrivals));
+    origin.fault(kUndefined,
+                 format("mbarrier.init with a count of %u, outside 1 to %u", count, kMostArrivals));
   auto [slot, fresh] = objects_.try_emplace(key(place));
   if (!fresh)
-    origin.fault(kUndefined, "mbarrier.init at " + place.text() + ", where there is an mbarrier already: " + describe(place));
+    origin.fault(kUndefined, "mbarrier.init at " + place.text() +
+                                 ", where there is an mbarrier already: " + describe(place));
   slot->second.expected = slot->second.pending = count;
   const std::uint64_t content = slot->second.content();
   std::memcpy(place.host, &content, sizeof content);
@@ -72,17 +80,21 @@ void Mbarriers::invalidate(const Origin& origin, const Range& place) {
 }
 
 // A barrier that every participant has dropped out of may end its last phase, but not begin to be used again.
-MbarrierState Mbarriers::arrive(const Origin& origin, const Range& place, std::uint32_t count, bool drop, bool may_complete) {
+MbarrierState Mbarriers::arrive(const Origin& origin, const Range& place, std::uint32_t count, bool drop,
+                                bool may_complete) {
   Mbarrier& b = use(origin, place);
   const MbarrierState state{std::uint32_t(b.phase), b.pending, object_number(place)};
   if (count == 0 || count > kMostArrivals)
     origin.fault(kUndefined, format("arrival with a count of %u, outside 1 to %u", count, kMostArrivals));
   if (count > b.pending)
-    origin.fault(kUndefined, format("arrival with a count of %u at an mbarrier that expects no more than %u: ", count, b.pending) +
-                                 describe(place));
+    origin.fault(
+        kUndefined,
+        format("arrival with a count of %u at an mbarrier that expects no more than %u: ", count, b.pending) +
+            describe(place));
   if (drop) {
     if (count > b.expected)
-      origin.fault(kUndefined, format("drops %u arrivals of an mbarrier that expects %u a phase", count, b.expected));
+      origin.fault(kUndefined,
+                   format("drops %u arrivals of an mbarrier that expects %u a phase", count, b.expected));
     b.expected -= count;
   }
   b.pending -= count;
@@ -96,17 +108,20 @@ void Mbarriers::expect_transactions(const Origin& origin, const Range& place, st
   Mbarrier& b = use(origin, place);
   b.transactions += bytes;
   if (b.transactions > kMostTransactions)
-    origin.fault(kUndefined, format("expects %u bytes: the tx-count would be above %lld: ", bytes, (long long)kMostTransactions) +
+    origin.fault(kUndefined, format("expects %u bytes: the tx-count would be above %lld: ", bytes,
+                                    (long long)kMostTransactions) +
                                  describe(place));
   finish(b, place);
 }
 
-void Mbarriers::complete_transactions(const Origin& origin, const Range& place, std::uint64_t bytes, bool tracked) {
+void Mbarriers::complete_transactions(const Origin& origin, const Range& place, std::uint64_t bytes,
+                                      bool tracked) {
   Mbarrier& b = use(origin, place);
   b.transactions -= std::int64_t(bytes);
   if (b.transactions < -kMostTransactions)
-    origin.fault(kUndefined, format("completes %llu bytes: the tx-count would be below -%lld: ", (unsigned long long)bytes,
-                                    (long long)kMostTransactions) + describe(place));
+    origin.fault(kUndefined, format("completes %llu bytes: the tx-count would be below -%lld: ",
+                                    (unsigned long long)bytes, (long long)kMostTransactions) +
+                                 describe(place));
   if (tracked) b.tracked = b.phase + 1, b.tracked_by = origin;
   finish(b, place);
 }
@@ -132,14 +147,17 @@ bool Mbarriers::complete(const Origin& origin, const Range& place, std::uint64_t
     origin.fault(kUndefined, "waits at the mbarrier at " + place.text() + " with the state of another one");
   const std::uint32_t behind = std::uint32_t(b.phase) - state.phase;
   if (behind > 1)
-    origin.fault(kUndefined, format("waits for phase %u, neither the current nor the preceding one: ", state.phase) + describe(place));
+    origin.fault(kUndefined,
+                 format("waits for phase %u, neither the current nor the preceding one: ", state.phase) +
+                     describe(place));
   if (behind == 1) b.observed = b.phase;
   return behind == 1;
 }
 
 bool Mbarriers::complete_parity(const Origin& origin, const Range& place, std::uint32_t parity) {
   Mbarrier& b = use(origin, place);
-  if (parity > 1) origin.fault(kUndefined, format("waits for the parity %u, which is neither 0 nor 1", parity));
+  if (parity > 1)
+    origin.fault(kUndefined, format("waits for the parity %u, which is neither 0 nor 1", parity));
   const bool done = (b.phase & 1) != parity;
   if (done) b.observed = b.phase;
   return done;
@@ -149,8 +167,9 @@ std::string Mbarriers::describe(const Range& place) const {
   auto found = objects_.find(key(place));
   if (found == objects_.end()) return "no mbarrier at " + place.text();
   const Mbarrier& b = found->second;
-  return format("mbarrier at %s: phase %llu, %u of %u arrivals and %lld bytes are outstanding", place.text().c_str(),
-                (unsigned long long)b.phase, b.pending, b.expected, (long long)b.transactions);
+  return format("mbarrier at %s: phase %llu, %u of %u arrivals and %lld bytes are outstanding",
+                place.text().c_str(), (unsigned long long)b.phase, b.pending, b.expected,
+                (long long)b.transactions);
 }
 
 const Mbarrier* Mbarriers::unobserved(const Block& block, std::uint64_t* address) const {
@@ -163,7 +182,8 @@ const Mbarrier* Mbarriers::unobserved(const Block& block, std::uint64_t* address
 }
 
 void Mbarriers::forget(const Block& block) {
-  for (auto at = objects_.begin(); at != objects_.end();) at = at->first >> 24 == block.linear ? objects_.erase(at) : std::next(at);
+  for (auto at = objects_.begin(); at != objects_.end();)
+    at = at->first >> 24 == block.linear ? objects_.erase(at) : std::next(at);
 }
 
 }  // namespace ptxvm::exec

@@ -1,8 +1,8 @@
 // mbarrier objects (PTX ISA, "Parallel Synchronization and Communication Instructions: mbarrier").
 //
-// What an object counts is kept beside the emulated shared memory; the object's 64 bits there are a copy of it, from
-// which a plain store over a live object is known. They hold, from the lowest bit: pending arrivals (20 bits), expected
-// arrivals (20), tx-count (21, signed), the parity of the phase, and 10 (binary).
+// What an object counts is kept beside the emulated shared memory; the object's 64 bits there are a copy of
+// it, from which a plain store over a live object is known. They hold, from the lowest bit: pending arrivals
+// (20 bits), expected arrivals (20), tx-count (21, signed), the parity of the phase, and 10 (binary).
 #pragma once
 
 #include <atomic>
@@ -18,9 +18,9 @@ namespace ptxvm::exec {
 struct Mbarrier {
   std::uint32_t expected = 0, pending = 0;
   std::int64_t transactions = 0;
-  std::uint64_t phase = 0;            // the current, incomplete one
-  std::uint64_t observed = 0;         // phases below this one have been seen complete by a wait
-  std::uint64_t tracked = 0;          // one above the last phase that an asynchronous operation completed in
+  std::uint64_t phase = 0;     // the current, incomplete one
+  std::uint64_t observed = 0;  // phases below this one have been seen complete by a wait
+  std::uint64_t tracked = 0;   // one above the last phase that an asynchronous operation completed in
   Origin tracked_by;
   // At PTXVM_CHECK=full: what those who arrived in the current phase have released, and all in phases before.
   check::Knowledge arriving, arrived;
@@ -35,8 +35,9 @@ struct MbarrierState {
   std::uint64_t bits() const;
 };
 
-// Those of the blocks of a cluster. Every operation checks the object and its counts, faults where the ISA leaves the
-// outcome undefined, and is atomic: the caller holds the lock of the asynchronous engine they belong to.
+// Those of the blocks of a cluster. Every operation checks the object and its counts, faults where the ISA
+// leaves the outcome undefined, and is atomic: the caller holds the lock of the asynchronous engine they
+// belong to.
 class Mbarriers {
  public:
   static constexpr std::uint32_t kMostArrivals = (1u << 20) - 1;
@@ -44,11 +45,13 @@ class Mbarriers {
 
   void initialise(const Origin& origin, const Range& place, std::uint32_t count);
   void invalidate(const Origin& origin, const Range& place);
-  MbarrierState arrive(const Origin& origin, const Range& place, std::uint32_t count, bool drop, bool may_complete);
+  MbarrierState arrive(const Origin& origin, const Range& place, std::uint32_t count, bool drop,
+                       bool may_complete);
   void expect_transactions(const Origin& origin, const Range& place, std::uint32_t bytes);
   void complete_transactions(const Origin& origin, const Range& place, std::uint64_t bytes, bool tracked);
   void add_pending(const Origin& origin, const Range& place);
-  // What an arrival or an operation that completes tells those who wait for the phase, before it does so; they learn it.
+  // What an arrival or an operation that completes tells those who wait for the phase, before it does so;
+  // they learn it.
   void release(const Range& place, const check::Knowledge& knowledge);
   check::Knowledge acquire(const Range& place) const;
   // Has the phase that a state or a parity names completed?
@@ -64,7 +67,8 @@ class Mbarriers {
 
  private:
   Mbarrier& use(const Origin& origin, const Range& place);
-  void finish(Mbarrier& barrier, const Range& place);  // completes the phase where it is due, writes the content
+  void finish(Mbarrier& barrier,
+              const Range& place);  // completes the phase where it is due, writes the content
   static std::uint64_t key(const Range& place);
 
   std::unordered_map<std::uint64_t, Mbarrier> objects_;

@@ -1,4 +1,5 @@
-// The handlers of the mbarrier instructions, lane by lane, and what the warp loop asks of lanes that wait at one.
+// The handlers of the mbarrier instructions, lane by lane, and what the warp loop asks of lanes that wait at
+// one.
 #include "check/launch.hpp"
 #include "code/semantics.hpp"
 #include "exec/async.hpp"
@@ -12,11 +13,15 @@ namespace {
 // An arrival or a transaction may be another block's business; everything else is the own block's.
 Range object(const Origin& origin, const MbarrierForm& form) {
   const Range place = locate_operand(origin, origin.inst->op[1], form.space, 8, 8, true);
-  const bool may_be_remote = form.op == MbarrierOp::Arrive || form.op == MbarrierOp::ExpectTx || form.op == MbarrierOp::CompleteTx;
-  if (!place.block) origin.fault(int(Status::InvalidAddressSpace), "an mbarrier lies in shared memory, not at " + place.text());
+  const bool may_be_remote =
+      form.op == MbarrierOp::Arrive || form.op == MbarrierOp::ExpectTx || form.op == MbarrierOp::CompleteTx;
+  if (!place.block)
+    origin.fault(int(Status::InvalidAddressSpace),
+                 "an mbarrier lies in shared memory, not at " + place.text());
   if (place.block != origin.warp->block && (!may_be_remote || origin.inst->op[0] != kNone))
-    origin.fault(int(Status::IllegalInstruction),
-                 may_be_remote ? "an arrival at another block's mbarrier has no result" : "the mbarrier is another block's");
+    origin.fault(int(Status::IllegalInstruction), may_be_remote
+                                                      ? "an arrival at another block's mbarrier has no result"
+                                                      : "the mbarrier is another block's");
   return place;
 }
 
@@ -24,10 +29,14 @@ bool done(const Origin& origin, const MbarrierForm& form) {
   const Range place = object(origin, form);
   Async& async = *origin.warp->block->async;
   std::lock_guard<std::mutex> guard(async.lock);
-  const bool yes = form.parity ? async.barriers.complete_parity(origin, place, origin.warp->at<std::uint32_t>(origin.inst->op[2])[origin.lane])
-                               : async.barriers.complete(origin, place, origin.warp->at<std::uint64_t>(origin.inst->op[2])[origin.lane]);
+  const bool yes = form.parity
+                       ? async.barriers.complete_parity(
+                             origin, place, origin.warp->at<std::uint32_t>(origin.inst->op[2])[origin.lane])
+                       : async.barriers.complete(
+                             origin, place, origin.warp->at<std::uint64_t>(origin.inst->op[2])[origin.lane]);
   check::LaunchChecker* const checker = origin.warp->block->image->checker;
-  if (yes && checker && Semantics::of(origin.inst->sem).acquires()) checker->learn(*origin.warp, origin.lane, async.barriers.acquire(place));
+  if (yes && checker && Semantics::of(origin.inst->sem).acquires())
+    checker->learn(*origin.warp, origin.lane, async.barriers.acquire(place));
   if (!yes) {
     async.request(place);
     origin.warp->block->lane_copies->request(place);
@@ -38,10 +47,13 @@ bool done(const Origin& origin, const MbarrierForm& form) {
 void arrive(const Origin& origin, const MbarrierForm& form, const Range& place, std::uint32_t value) {
   Mbarriers& barriers = origin.warp->block->async->barriers;
   check::LaunchChecker* const checker = origin.warp->block->image->checker;
-  if (checker && Semantics::of(origin.inst->sem).releases()) barriers.release(place, checker->publish(*origin.warp, origin.lane));
+  if (checker && Semantics::of(origin.inst->sem).releases())
+    barriers.release(place, checker->publish(*origin.warp, origin.lane));
   if (form.expect) barriers.expect_transactions(origin, place, value);
-  const MbarrierState state = barriers.arrive(origin, place, form.expect ? 1 : value, form.drop, !form.no_complete);
-  if (origin.inst->op[0] != kNone) origin.warp->at<std::uint64_t>(origin.inst->op[0])[origin.lane] = state.bits();
+  const MbarrierState state =
+      barriers.arrive(origin, place, form.expect ? 1 : value, form.drop, !form.no_complete);
+  if (origin.inst->op[0] != kNone)
+    origin.warp->at<std::uint64_t>(origin.inst->op[0])[origin.lane] = state.bits();
 }
 
 void arrive_after_copies(Warp& w, const Inst& in, const MbarrierForm& form) {
@@ -71,11 +83,20 @@ void mbarrier(Warp& w, const Inst& in) {
     const std::uint32_t value = in.op[2] == kNone ? 1 : w.at<std::uint32_t>(in.op[2])[origin.lane];
     std::lock_guard<std::mutex> guard(async.lock);
     switch (form.op) {
-      case MbarrierOp::Init: async.barriers.initialise(origin, place, value); break;
-      case MbarrierOp::Inval: async.barriers.invalidate(origin, place); break;
-      case MbarrierOp::ExpectTx: async.barriers.expect_transactions(origin, place, value); break;
-      case MbarrierOp::CompleteTx: async.barriers.complete_transactions(origin, place, value, false); break;
-      default: arrive(origin, form, place, value);
+      case MbarrierOp::Init:
+        async.barriers.initialise(origin, place, value);
+        break;
+      case MbarrierOp::Inval:
+        async.barriers.invalidate(origin, place);
+        break;
+      case MbarrierOp::ExpectTx:
+        async.barriers.expect_transactions(origin, place, value);
+        break;
+      case MbarrierOp::CompleteTx:
+        async.barriers.complete_transactions(origin, place, value, false);
+        break;
+      default:
+        arrive(origin, form, place, value);
     }
   }
 }

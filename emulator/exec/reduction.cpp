@@ -17,10 +17,20 @@ To bits(From from) {
   return to;
 }
 
-template <std::size_t Bytes> struct WordOf;
-template <> struct WordOf<2> { using type = std::uint16_t; };
-template <> struct WordOf<4> { using type = std::uint32_t; };
-template <> struct WordOf<8> { using type = std::uint64_t; };
+template <std::size_t Bytes>
+struct WordOf;
+template <>
+struct WordOf<2> {
+  using type = std::uint16_t;
+};
+template <>
+struct WordOf<4> {
+  using type = std::uint32_t;
+};
+template <>
+struct WordOf<8> {
+  using type = std::uint64_t;
+};
 
 template <class T, T (*Op)(T, T)>
 void reduce(char* to, const char* from, std::uint64_t bytes) {
@@ -35,12 +45,30 @@ void reduce(char* to, const char* from, std::uint64_t bytes) {
   }
 }
 
-template <class T> T add(T a, T b) { return T(a + b); }
-template <class T> T least(T a, T b) { return a < b ? a : b; }
-template <class T> T most(T a, T b) { return a > b ? a : b; }
-template <class T> T conjunction(T a, T b) { return a & b; }
-template <class T> T disjunction(T a, T b) { return a | b; }
-template <class T> T exclusive(T a, T b) { return a ^ b; }
+template <class T>
+T add(T a, T b) {
+  return T(a + b);
+}
+template <class T>
+T least(T a, T b) {
+  return a < b ? a : b;
+}
+template <class T>
+T most(T a, T b) {
+  return a > b ? a : b;
+}
+template <class T>
+T conjunction(T a, T b) {
+  return a & b;
+}
+template <class T>
+T disjunction(T a, T b) {
+  return a | b;
+}
+template <class T>
+T exclusive(T a, T b) {
+  return a ^ b;
+}
 std::uint32_t increment(std::uint32_t a, std::uint32_t b) { return a >= b ? 0 : a + 1; }
 std::uint32_t decrement(std::uint32_t a, std::uint32_t b) { return a == 0 || a > b ? b : a - 1; }
 
@@ -51,8 +79,8 @@ float add_flushed(float a, float b) {
   return sum == sum ? sum : bits<float>(0x7fffffffu);
 }
 
-// A 16-bit floating point number with `Exponent` bits of exponent. A sum of two is exact enough in fp32 for one
-// rounding to remain: 24 bits are at least twice 11 and two more.
+// A 16-bit floating point number with `Exponent` bits of exponent. A sum of two is exact enough in fp32 for
+// one rounding to remain: 24 bits are at least twice 11 and two more.
 template <int Exponent>
 struct Small {
   std::uint16_t word;
@@ -61,7 +89,8 @@ struct Small {
 
   bool nan() const { return (word & 0x7fff) > kInfinity; }
   float value() const {
-    const int exponent = (word >> kFraction) & ((1 << Exponent) - 1), fraction = word & ((1 << kFraction) - 1);
+    const int exponent = (word >> kFraction) & ((1 << Exponent) - 1),
+              fraction = word & ((1 << kFraction) - 1);
     const float sign = word & 0x8000 ? -1.0f : 1.0f;
     if (nan()) return NAN;
     if ((word & 0x7fff) == kInfinity) return sign * INFINITY;
@@ -76,19 +105,25 @@ struct Small {
     if (a == 0) return {sign};
     int exponent = std::ilogb(a);
     if (exponent < 1 - kBias) exponent = 1 - kBias;
-    // a / 2^(exponent - fraction bits), rounded to an integer, nearest even; below 2^(fraction bits): subnormal
-    const double scaled = std::ldexp(double(a), kFraction - exponent), whole = std::floor(scaled), rest = scaled - whole;
+    // a / 2^(exponent - fraction bits), rounded to an integer, nearest even; below 2^(fraction bits):
+    // subnormal
+    const double scaled = std::ldexp(double(a), kFraction - exponent), whole = std::floor(scaled),
+                 rest = scaled - whole;
     std::uint32_t n = std::uint32_t(whole);
     if (rest > 0.5 || (rest == 0.5 && (n & 1))) ++n;
     // A carry moves into the exponent by itself, and past the largest number gives infinity.
-    const std::uint32_t word = n < (1u << kFraction) ? n : n - (1u << kFraction) + (std::uint32_t(exponent + kBias) << kFraction);
+    const std::uint32_t word =
+        n < (1u << kFraction) ? n : n - (1u << kFraction) + (std::uint32_t(exponent + kBias) << kFraction);
     return {std::uint16_t(sign | (word > kInfinity ? kInfinity : word))};
   }
 };
 using Half = Small<5>;
 using Bfloat = Small<8>;
 
-template <class T> T add_small(T a, T b) { return T::rounded(a.value() + b.value()); }
+template <class T>
+T add_small(T a, T b) {
+  return T::rounded(a.value() + b.value());
+}
 template <class T, bool Greater>
 T pick_small(T a, T b) {
   if (a.nan() && b.nan()) return {0x7fff};

@@ -9,7 +9,8 @@ namespace instruction_test {
 namespace {
 
 const std::string object = ".shared .align 8 .b64 bar;\n.shared .align 8 .b64 other;\n";
-const std::string registers = ".reg .b64 %s, %t, %u, %g;\n.reg .pred %p, %q;\n.reg .b32 %x, %y, %z;\nmov.u32 %d, 0;\n";
+const std::string registers =
+    ".reg .b64 %s, %t, %u, %g;\n.reg .pred %p, %q;\n.reg .b32 %x, %y, %z;\nmov.u32 %d, 0;\n";
 
 // PTX ISA, "Contents of the mbarrier object" and what follows it.
 struct Model {
@@ -23,8 +24,8 @@ struct Model {
   }
 };
 
-// One thread, random operations that the ISA defines; after each one the pending count that the operation's state
-// holds, and what waits for either parity say.
+// One thread, random operations that the ISA defines; after each one the pending count that the operation's
+// state holds, and what waits for either parity say.
 TEST(Mbarrier, CountsAndPhasesFollowTheModel) {
   std::mt19937 random(5);
   for (int round = 0; round < 4; round++) {
@@ -44,7 +45,8 @@ TEST(Mbarrier, CountsAndPhasesFollowTheModel) {
         text += "mbarrier.arrive.shared::cta.b64 %s, [bar], " + std::to_string(count) + ";\n";
         m.pending -= count, state = true, m.settle();
       } else if (kind == 2 && m.pending > 1) {
-        text += "mbarrier.arrive.noComplete.release.cta.shared.b64 %s, [bar], " + std::to_string(m.pending - 1) + ";\n";
+        text += "mbarrier.arrive.noComplete.release.cta.shared.b64 %s, [bar], " +
+                std::to_string(m.pending - 1) + ";\n";
         m.pending = 1, state = true;
       } else if (kind == 3 && m.pending > 0 && m.expected > 1) {
         text += "mbarrier.arrive_drop.relaxed.cluster.shared.b64 %s, [bar];\n";
@@ -73,12 +75,14 @@ TEST(Mbarrier, CountsAndPhasesFollowTheModel) {
         keep("%x", m.phase != phase);
       }
       for (const u32 parity : {0u, 1u}) {
-        text += "mbarrier.test_wait.parity.shared.b64 %p, [bar], " + std::to_string(parity) + ";\nselp.u32 %x, 1, 0, %p;\n";
+        text += "mbarrier.test_wait.parity.shared.b64 %p, [bar], " + std::to_string(parity) +
+                ";\nselp.u32 %x, 1, 0, %p;\n";
         keep("%x", (m.phase & 1) != parity);
       }
     }
     Buffer out(4), seen(4 * wanted.size());
-    run(kernel_text(2, ".reg .b32 %d;\n" + text, object), {{1, 1, 1}, {1, 1, 1}}, {out.address(), seen.address()});
+    run(kernel_text(2, ".reg .b32 %d;\n" + text, object), {{1, 1, 1}, {1, 1, 1}},
+        {out.address(), seen.address()});
     const auto got = seen.read<u32>(wanted.size());
     for (std::size_t k = 0; k < wanted.size(); k++)
       ASSERT_EQ(got[k], wanted[k]) << "round " << round << ", value " << k;
@@ -105,26 +109,30 @@ TEST(Mbarrier, EveryFormOfWaitLetsEverybodySeeWhatWasStoredBefore) {
         waits.push_back("mbarrier." + name + ".parity" + sem + space + ".b64 %p, " + at + ", %y;");
         if (!hint.empty()) {
           waits.push_back("mbarrier." + name + sem + space + ".b64 %p, " + at + ", %s" + hint + ";");
-          waits.push_back("mbarrier." + name + ".parity" + sem + space + ".b64 %p, " + at + ", %y" + hint + ";");
+          waits.push_back("mbarrier." + name + ".parity" + sem + space + ".b64 %p, " + at + ", %y" + hint +
+                          ";");
         }
       }
   for (const std::string& wait : waits) {
     const std::string body =
         registers +
-            ".reg .b32 %self, %peer, %me;\nmov.u32 %me, %tid.x;\nmov.u32 %self, data;\nmad.lo.u32 %self, %me, 4, %self;\n"
-            "sub.u32 %x, 95, %me;\nmov.u32 %peer, data;\nmad.lo.u32 %peer, %x, 4, %peer;\n"
-            "mov.u64 %g, bar;\ncvta.shared.u64 %g, %g;\nsetp.eq.u32 %q, %me, 5;\n"
-            "@%q mbarrier.init.b64 [%g], 96;\nbar.sync 0;\nmov.u32 %z, 0;\n"
-            "PHASE:\nmad.lo.u32 %x, %z, 1000, %me;\nst.shared.u32 [%self], %x;\nand.b32 %y, %z, 1;\n"
-            "mbarrier.arrive.b64 %s, [%g];\n" + waiting(wait) +
-            "ld.shared.u32 %x, [%peer];\nadd.u32 %d, %d, %x;\nbar.sync 0;\n"
-            "add.u32 %z, %z, 1;\nsetp.lt.u32 %q, %z, 3;\n@%q bra PHASE;\n";
+        ".reg .b32 %self, %peer, %me;\nmov.u32 %me, %tid.x;\nmov.u32 %self, data;\nmad.lo.u32 %self, %me, 4, "
+        "%self;\n"
+        "sub.u32 %x, 95, %me;\nmov.u32 %peer, data;\nmad.lo.u32 %peer, %x, 4, %peer;\n"
+        "mov.u64 %g, bar;\ncvta.shared.u64 %g, %g;\nsetp.eq.u32 %q, %me, 5;\n"
+        "@%q mbarrier.init.b64 [%g], 96;\nbar.sync 0;\nmov.u32 %z, 0;\n"
+        "PHASE:\nmad.lo.u32 %x, %z, 1000, %me;\nst.shared.u32 [%self], %x;\nand.b32 %y, %z, 1;\n"
+        "mbarrier.arrive.b64 %s, [%g];\n" +
+        waiting(wait) +
+        "ld.shared.u32 %x, [%peer];\nadd.u32 %d, %d, %x;\nbar.sync 0;\n"
+        "add.u32 %z, %z, 1;\nsetp.lt.u32 %q, %z, 3;\n@%q bra PHASE;\n";
     if (checks_races() && wait.find("relaxed") != std::string::npos) {  // such a wait orders nothing
       EXPECT_THROW(values(body, shape, before), std::exception) << wait;
       continue;
     }
     const auto got = values(body, shape, before);
-    for (u32 i = 0; i < got.size(); i++) ASSERT_EQ(got[i], 3 * (95 - i % 96) + 3000) << wait << " thread " << i;
+    for (u32 i = 0; i < got.size(); i++)
+      ASSERT_EQ(got[i], 3 * (95 - i % 96) + 3000) << wait << " thread " << i;
   }
 }
 
@@ -135,28 +143,33 @@ TEST(Mbarrier, EveryFormOfArrivalCounts) {
       const std::string at = space.empty() ? "[%g]" : "[bar]";
       const std::string tx = sem.empty() ? "" : ".relaxed" + sem.substr(sem.rfind('.'));
       std::vector<std::string> ways = {
-          "mbarrier.arrive" + sem + space + ".b64 _, " + at + ";\nmbarrier.arrive" + sem + space + ".b64 _, " + at + ", 1;\n",
+          "mbarrier.arrive" + sem + space + ".b64 _, " + at + ";\nmbarrier.arrive" + sem + space +
+              ".b64 _, " + at + ", 1;\n",
           "mbarrier.arrive" + sem + space + ".b64 _, " + at + ", 2;\n",
-          "mbarrier.arrive_drop" + sem + space + ".b64 _, " + at + ";\nmbarrier.arrive_drop" + sem + space + ".b64 _, " + at + ", 1;\n",
-          "mbarrier.arrive.expect_tx" + sem + space + ".b64 _, " + at + ", 48;\nmbarrier.arrive" + sem + space + ".b64 _, " + at +
-              ";\nmbarrier.complete_tx" + tx + space + ".b64 " + at + ", 48;\n",
-          "mbarrier.arrive_drop.expect_tx" + sem + space + ".b64 _, " + at + ", 48;\nmbarrier.complete_tx" + tx + space + ".b64 " + at +
-              ", 48;\nmbarrier.arrive" + sem + space + ".b64 _, " + at + ";\n",
-          "mbarrier.expect_tx" + tx + space + ".b64 " + at + ", 48;\nmbarrier.arrive" + sem + space + ".b64 _, " + at +
-              ", 2;\nmbarrier.complete_tx" + tx + space + ".b64 " + at + ", 48;\n"};
+          "mbarrier.arrive_drop" + sem + space + ".b64 _, " + at + ";\nmbarrier.arrive_drop" + sem + space +
+              ".b64 _, " + at + ", 1;\n",
+          "mbarrier.arrive.expect_tx" + sem + space + ".b64 _, " + at + ", 48;\nmbarrier.arrive" + sem +
+              space + ".b64 _, " + at + ";\nmbarrier.complete_tx" + tx + space + ".b64 " + at + ", 48;\n",
+          "mbarrier.arrive_drop.expect_tx" + sem + space + ".b64 _, " + at + ", 48;\nmbarrier.complete_tx" +
+              tx + space + ".b64 " + at + ", 48;\nmbarrier.arrive" + sem + space + ".b64 _, " + at + ";\n",
+          "mbarrier.expect_tx" + tx + space + ".b64 " + at + ", 48;\nmbarrier.arrive" + sem + space +
+              ".b64 _, " + at + ", 2;\nmbarrier.complete_tx" + tx + space + ".b64 " + at + ", 48;\n"};
       if (space != ".shared::cluster")
-        ways.push_back("mbarrier.arrive.noComplete" + space + ".b64 %s, " + at + ", 1;\nmbarrier.arrive_drop" + sem + space + ".b64 %t, " +
-                       at + ";\n");
+        ways.push_back("mbarrier.arrive.noComplete" + space + ".b64 %s, " + at +
+                       ", 1;\nmbarrier.arrive_drop" + sem + space + ".b64 %t, " + at + ";\n");
       for (const std::string& way : ways) {
         // the last instruction completes it: not before
         const std::size_t last = way.rfind('\n', way.size() - 2) + 1;
-        const auto got = values(registers + "mov.u64 %g, bar;\ncvta.shared.u64 %g, %g;\nmbarrier.init.shared::cta.b64 [bar], 2;\n" +
-                                    (last ? way.substr(0, last) : "") +
-                                    "mbarrier.test_wait.parity.shared.b64 %p, [bar], 0;\n@%p add.u32 %d, %d, 1;\n" + way.substr(last) +
-                                    "mbarrier.test_wait.parity.shared.b64 %p, [bar], 0;\n@%p add.u32 %d, %d, 10;\n"
-                                    "mbarrier.inval.shared.b64 [bar];\nmbarrier.init.shared.b64 [bar], 7;\n"
-                                    "mbarrier.test_wait.parity.shared.b64 %p, [bar], 1;\n@%p add.u32 %d, %d, 100;\n",
-                                {{1, 1, 1}, {1, 1, 1}}, object);
+        const auto got = values(
+            registers +
+                "mov.u64 %g, bar;\ncvta.shared.u64 %g, %g;\nmbarrier.init.shared::cta.b64 [bar], 2;\n" +
+                (last ? way.substr(0, last) : "") +
+                "mbarrier.test_wait.parity.shared.b64 %p, [bar], 0;\n@%p add.u32 %d, %d, 1;\n" +
+                way.substr(last) +
+                "mbarrier.test_wait.parity.shared.b64 %p, [bar], 0;\n@%p add.u32 %d, %d, 10;\n"
+                "mbarrier.inval.shared.b64 [bar];\nmbarrier.init.shared.b64 [bar], 7;\n"
+                "mbarrier.test_wait.parity.shared.b64 %p, [bar], 1;\n@%p add.u32 %d, %d, 100;\n",
+            {{1, 1, 1}, {1, 1, 1}}, object);
         ASSERT_EQ(got[0], 110u) << way;
       }
     }
@@ -164,27 +177,29 @@ TEST(Mbarrier, EveryFormOfArrivalCounts) {
 
 // A lane alone at an incomplete phase is told so in the end, and may go on to complete it.
 TEST(Mbarrier, AWaitGivesUp) {
-  const auto got = values(registers +
-                              "mbarrier.init.shared.b64 [bar], 1;\nmbarrier.try_wait.parity.shared.b64 %p, [bar], 0;\n"
-                              "@!%p add.u32 %d, %d, 1;\nmbarrier.arrive.shared.b64 %s, [bar];\n"
-                              "mbarrier.try_wait.shared.b64 %p, [bar], %s;\n@%p add.u32 %d, %d, 10;\n",
-                          {{1, 1, 1}, {1, 1, 1}}, object);
+  const auto got =
+      values(registers +
+                 "mbarrier.init.shared.b64 [bar], 1;\nmbarrier.try_wait.parity.shared.b64 %p, [bar], 0;\n"
+                 "@!%p add.u32 %d, %d, 1;\nmbarrier.arrive.shared.b64 %s, [bar];\n"
+                 "mbarrier.try_wait.shared.b64 %p, [bar], %s;\n@%p add.u32 %d, %d, 10;\n",
+             {{1, 1, 1}, {1, 1, 1}}, object);
   EXPECT_EQ(got[0], 11u);
 }
 
 // Lanes of one warp wait, each for its own object, that the others complete; parted lanes and guards.
 TEST(Mbarrier, LanesOfAWarpWaitForEachOther) {
   const std::string before = ".shared .align 8 .b8 bars[256];\n";
-  const auto got = values(registers +
-                              ".reg .b32 %self, %peer;\nmov.u32 %self, bars;\nmad.lo.u32 %self, %i, 8, %self;\n"
-                              "sub.u32 %x, 31, %i;\nmov.u32 %peer, bars;\nmad.lo.u32 %peer, %x, 8, %peer;\n"
-                              "mbarrier.init.shared.b64 [%self], 1;\nbar.warp.sync -1;\n"
-                              "setp.lt.u32 %q, %i, 16;\n@%q bra LOW;\nmbarrier.arrive.shared.b64 _, [%peer];\n" +
-                              waiting("mbarrier.try_wait.parity.shared.b64 %p, [%self], 0;") +
-                              "mov.u32 %d, 2;\nbra DONE;\nLOW:\n"
-                              "WAIT2:\nmbarrier.try_wait.parity.shared.b64 %p, [%self], 0;\n@!%p bra WAIT2;\n"
-                              "mbarrier.arrive.shared.b64 _, [%peer];\nmov.u32 %d, 1;\nDONE:\n",
-                          {{1, 1, 1}, {32, 1, 1}}, before);
+  const auto got =
+      values(registers +
+                 ".reg .b32 %self, %peer;\nmov.u32 %self, bars;\nmad.lo.u32 %self, %i, 8, %self;\n"
+                 "sub.u32 %x, 31, %i;\nmov.u32 %peer, bars;\nmad.lo.u32 %peer, %x, 8, %peer;\n"
+                 "mbarrier.init.shared.b64 [%self], 1;\nbar.warp.sync -1;\n"
+                 "setp.lt.u32 %q, %i, 16;\n@%q bra LOW;\nmbarrier.arrive.shared.b64 _, [%peer];\n" +
+                 waiting("mbarrier.try_wait.parity.shared.b64 %p, [%self], 0;") +
+                 "mov.u32 %d, 2;\nbra DONE;\nLOW:\n"
+                 "WAIT2:\nmbarrier.try_wait.parity.shared.b64 %p, [%self], 0;\n@!%p bra WAIT2;\n"
+                 "mbarrier.arrive.shared.b64 _, [%peer];\nmov.u32 %d, 1;\nDONE:\n",
+             {{1, 1, 1}, {32, 1, 1}}, before);
   for (u32 i = 0; i < 32; i++) EXPECT_EQ(got[i], i < 16 ? 1u : 2u);
 }
 
@@ -206,14 +221,17 @@ TEST(Mbarrier, WhatTheIsaLeavesUndefinedIsAtFault) {
       {"I mbarrier.arrive.shared.b64 _, [bar], 3;", "no more than 2"},
       {"I mbarrier.arrive.shared.b64 _, [bar], 0;", "outside 1"},
       {"I mbarrier.expect_tx.relaxed.cta.shared.b64 [bar], 4;\nmbarrier.arrive.shared.b64 _, [bar], 2;\n"
-       "mbarrier.arrive.shared.b64 _, [bar];", "no more than 0"},
+       "mbarrier.arrive.shared.b64 _, [bar];",
+       "no more than 0"},
       {"I mbarrier.arrive.noComplete.shared.b64 _, [bar], 2;", ".noComplete completes"},
       {"I mbarrier.expect_tx.relaxed.cta.shared.b64 [bar], 1048576;", "above 1048575"},
       {"I mbarrier.complete_tx.shared.b64 [bar], 1048576;", "below -1048575"},
       {"I mbarrier.arrive.shared.b64 %s, [bar], 2;\nmbarrier.arrive.shared.b64 _, [bar], 2;\n"
-       "mbarrier.test_wait.shared.b64 %p, [bar], %s;", "neither the current nor the preceding"},
+       "mbarrier.test_wait.shared.b64 %p, [bar], %s;",
+       "neither the current nor the preceding"},
       {"I mbarrier.init.shared.b64 [other], 1;\nmbarrier.arrive.shared.b64 %s, [other];\n"
-       "mbarrier.test_wait.shared.b64 %p, [bar], %s;", "state of another"},
+       "mbarrier.test_wait.shared.b64 %p, [bar], %s;",
+       "state of another"},
       {"I mbarrier.test_wait.parity.shared.b64 %p, [bar], 2;", "neither 0 nor 1"},
       {"mbarrier.init.shared.b64 [bar+4], 2;", "multiple of 8"},
       {"mbarrier.init.shared.b64 [bar+16], 2;", "out of bounds"},
@@ -223,7 +241,8 @@ TEST(Mbarrier, WhatTheIsaLeavesUndefinedIsAtFault) {
   for (const Wrong& wrong : wrongs) {
     std::string text = wrong.text;
     if (text.rfind("I ", 0) == 0) text = init + text.substr(2);
-    const Fault fault = fault_of(kernel_text(1, ".reg .b32 %d;\n" + registers + text, object), {{1, 1, 1}, {1, 1, 1}}, {out.address()});
+    const Fault fault = fault_of(kernel_text(1, ".reg .b32 %d;\n" + registers + text, object),
+                                 {{1, 1, 1}, {1, 1, 1}}, {out.address()});
     EXPECT_NE(fault.message.find(wrong.says), std::string::npos) << wrong.text << "\n" << fault.message;
     EXPECT_NE(fault.message.find("PTX line"), std::string::npos) << fault.message;
     EXPECT_NE(fault.message.find("thread (0,0,0)"), std::string::npos) << fault.message;
@@ -231,31 +250,39 @@ TEST(Mbarrier, WhatTheIsaLeavesUndefinedIsAtFault) {
 }
 
 TEST(Mbarrier, AWaitThatNobodyFulfilsIsADeadlock) {
-  const Fault fault = fault_of(kernel_text(0, ".reg .b32 %d;\n" + registers +
-                                                  "setp.ne.u32 %q, %i, 0;\n@%q bra REST;\nmbarrier.init.shared.b64 [bar], 2;\n"
-                                                  "mbarrier.arrive.shared.b64 %s, [bar];\n" +
-                                                  waiting("mbarrier.try_wait.shared.b64 %p, [bar], %s;") + "REST:\nbar.sync 0;\n",
-                                           object),
-                               {{1, 1, 1}, {64, 1, 1}}, {});
+  const Fault fault = fault_of(
+      kernel_text(0,
+                  ".reg .b32 %d;\n" + registers +
+                      "setp.ne.u32 %q, %i, 0;\n@%q bra REST;\nmbarrier.init.shared.b64 [bar], 2;\n"
+                      "mbarrier.arrive.shared.b64 %s, [bar];\n" +
+                      waiting("mbarrier.try_wait.shared.b64 %p, [bar], %s;") + "REST:\nbar.sync 0;\n",
+                  object),
+      {{1, 1, 1}, {64, 1, 1}}, {});
   EXPECT_NE(fault.message.find("deadlock"), std::string::npos) << fault.message;
-  EXPECT_NE(fault.message.find("phase 0, 1 of 2 arrivals and 0 bytes are outstanding"), std::string::npos) << fault.message;
+  EXPECT_NE(fault.message.find("phase 0, 1 of 2 arrivals and 0 bytes are outstanding"), std::string::npos)
+      << fault.message;
 }
 
 TEST(Mbarrier, FencesOfEveryKindAreKnown) {
   std::string text;
   for (const std::string scope : {"cta", "cluster", "gpu", "sys"})
-    for (const std::string order : {"", ".sc", ".acq_rel", ".acquire", ".release"}) text += "fence" + order + "." + scope + ";\n";
+    for (const std::string order : {"", ".sc", ".acq_rel", ".acquire", ".release"})
+      text += "fence" + order + "." + scope + ";\n";
   for (const char* fence :
-       {"fence.mbarrier_init.release.cluster", "fence.proxy.alias", "fence.proxy.async", "fence.proxy.async.global",
-        "fence.proxy.async.shared::cta", "fence.proxy.async.shared::cluster", "membar.cta", "membar.gl", "membar.sys", "membar.proxy.alias",
+       {"fence.mbarrier_init.release.cluster", "fence.proxy.alias", "fence.proxy.async",
+        "fence.proxy.async.global", "fence.proxy.async.shared::cta", "fence.proxy.async.shared::cluster",
+        "membar.cta", "membar.gl", "membar.sys", "membar.proxy.alias",
         "fence.proxy.async::generic.acquire.sync_restrict::shared::cluster.cluster",
         "fence.proxy.async::generic.release.sync_restrict::shared::cta.cluster",
-        "fence.acquire.sync_restrict::shared::cluster.cluster", "fence.release.sync_restrict::shared::cta.cluster"})
+        "fence.acquire.sync_restrict::shared::cluster.cluster",
+        "fence.release.sync_restrict::shared::cta.cluster"})
     text += std::string(fence) + ";\n";
   EXPECT_EQ(values(text + "mov.u32 %d, 9;", {{1, 1, 1}, {32, 1, 1}})[31], 9u);
-  for (const char* fence : {"fence.proxy.tensormap::generic.release.gpu", "fence", "fence.sc", "fence.proxy", "fence.odd.gpu", "membar.odd",
-                            "fence.proxy.async.local", "membar.proxy.async"})
-    EXPECT_NE(fault_of(kernel_text(0, std::string(fence) + ";"), {{1, 1, 1}, {1, 1, 1}}, {}).message.find("PTX line"), std::string::npos)
+  for (const char* fence : {"fence.proxy.tensormap::generic.release.gpu", "fence", "fence.sc", "fence.proxy",
+                            "fence.odd.gpu", "membar.odd", "fence.proxy.async.local", "membar.proxy.async"})
+    EXPECT_NE(fault_of(kernel_text(0, std::string(fence) + ";"), {{1, 1, 1}, {1, 1, 1}}, {})
+                  .message.find("PTX line"),
+              std::string::npos)
         << fence;
 }
 

@@ -15,8 +15,10 @@ class WithSeed {
   WithSeed(const WithSeed&) = delete;
   WithSeed& operator=(const WithSeed&) = delete;
   ~WithSeed() {
-    if (before_.empty()) unsetenv("PTXVM_SEED");
-    else setenv("PTXVM_SEED", before_.c_str(), 1);
+    if (before_.empty())
+      unsetenv("PTXVM_SEED");
+    else
+      setenv("PTXVM_SEED", before_.c_str(), 1);
   }
 
  private:
