@@ -1,14 +1,19 @@
-// How fast the emulator is: PTX instructions of threads per second of CPU time, which is per core. On a GPU these
-// figures mean nothing, so this program is built for the emulator only.
+// How fast the emulator is: PTX instructions of threads per second of CPU time, which is per core, at each level of
+// checking. On a GPU these figures mean nothing, so this program is built for the emulator only.
+//
+// emulator_bench [PART]: the rows whose names contain PART, at all levels, each in a process of its own;
+// PTXVM_CHECK=LEVEL emulator_bench [PART]: at that level.
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <cub/block/block_reduce.cuh>
 #include <string>
 #include <vector>
 
+#include "emulator_bench.hpp"
 #include "ptxvm/ptxvm.h"
 
 namespace {
@@ -107,10 +112,12 @@ __global__ void mma_product(const uint4* a, const uint4* b, float* out, int roun
 }
 
 bool failed = false;
+std::string wanted;
 
 // Returns the seconds of CPU time of the median run.
 template <class Launch>
 double row(const char* name, Launch launch) {
+  if (std::string(name).find(wanted) == std::string::npos) return 0;
   launch();  // decodes the module, touches the memory
   failed |= cudaDeviceSynchronize() != cudaSuccess;
   std::vector<double> rates;
@@ -121,9 +128,10 @@ double row(const char* name, Launch launch) {
     launch();
     failed |= cudaDeviceSynchronize() != cudaSuccess;
     const double seconds = double(std::clock() - begin) / CLOCKS_PER_SEC;
-    ptxvm_kernel_counters counters = {};
-    ptxvm_counters(&counters, 1);
-    count = double(counters.thread_instructions);
+    std::vector<ptxvm_kernel_counters> counters(ptxvm_counters(nullptr, 0));
+    counters.resize(std::min(counters.size(), ptxvm_counters(counters.data(), counters.size())));
+    count = 0;
+    for (const ptxvm_kernel_counters& c : counters) count += double(c.thread_instructions);
     rates.push_back(count / seconds);
   }
   std::sort(rates.begin(), rates.end());
@@ -133,12 +141,20 @@ double row(const char* name, Launch launch) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) wanted = argv[1];
+  const char* level = std::getenv("PTXVM_CHECK");
+  if (level == nullptr || *level == '\0') {
+    int status = 0;
+    for (const char* each : {"off", "fast", "full"})
+      status |= std::system((std::string("PTXVM_CHECK=") + each + " '" + argv[0] + "' '" + wanted + "'").c_str());
+    return status == 0 ? 0 : 1;
+  }
   constexpr int count = 1 << 22;
   float *x = nullptr, *y = nullptr;
   failed |= cudaMalloc(&x, count * sizeof(float)) != cudaSuccess || cudaMalloc(&y, count * sizeof(float)) != cudaSuccess;
   failed |= cudaMemset(x, 0, count * sizeof(float)) != cudaSuccess;
-  fmt::print("Emulated: PTX instructions of threads per second and core (of CPU time), access checks on\n\n");
+  fmt::print("Emulated: PTX instructions of threads per second and core (of CPU time), PTXVM_CHECK={}\n\n", level);
   fmt::print("| kernel | median of 5 | least | most |\n| --- | --- | --- | --- |\n");
   row("multiply-add loop", [&] { multiply_add<<<64, 256>>>(y, 1000); });
   row("streaming, 16 bytes a thread", [&] {
@@ -146,10 +162,28 @@ int main() {
   });
   row("shared-memory reduction, a barrier a level", [&] { shared_reduction<<<64, 256>>>(x, y, 100); });
   row("shared-memory reduction by CUB", [&] { cub_reduction<<<64, 256>>>(x, y, 200); });
+  row("fp32 tile product from shared memory", [&] { failed |= !launch_tile_product(x, x, y, 8, 100); });
   const double seconds = row("mma.sync tile product", [&] {
     mma_product<<<64, 128>>>(reinterpret_cast<uint4*>(x), reinterpret_cast<uint4*>(x), y, 100);
   });
-  fmt::print("\nmma.sync m16n8k16 (fp16, fp32 sums), a second and core: {:.2e}\n", 64 * 100 * mma_a_round / seconds);
+  // Keys that differ in every digit.
+  constexpr int keys = 1 << 18;
+  std::vector<std::uint32_t> mixed(keys);
+  for (int k = 0; k < keys; ++k) mixed[std::size_t(k)] = std::uint32_t(k) * 2654435761u;
+  failed |= cudaMemcpy(x, mixed.data(), keys * 4, cudaMemcpyHostToDevice) != cudaSuccess;
+  const std::size_t bytes = sort_workspace(keys);
+  void* workspace = nullptr;
+  failed |= cudaMalloc(&workspace, bytes) != cudaSuccess;
+  row("radix sort by CUB, 2^18 keys", [&] {
+    failed |= !launch_sort(reinterpret_cast<std::uint32_t*>(x), reinterpret_cast<std::uint32_t*>(y), keys, workspace, bytes);
+  });
+  std::vector<std::uint32_t> sorted(keys);
+  failed |= cudaMemcpy(sorted.data(), y, keys * 4, cudaMemcpyDeviceToHost) != cudaSuccess;
+  std::sort(mixed.begin(), mixed.end());
+  failed |= wanted.empty() && mixed != sorted;
+  fmt::print("\n");
+  if (seconds > 0) fmt::print("mma.sync m16n8k16 (fp16, fp32 sums), a second and core: {:.2e}\n\n", 64 * 100 * mma_a_round / seconds);
+  failed |= cudaFree(workspace) != cudaSuccess;
   failed |= cudaFree(x) != cudaSuccess || cudaFree(y) != cudaSuccess;
   if (failed) fmt::print(stderr, "a call failed: {}\n", ptxvm_last_report());
   return failed ? 1 : 0;
