@@ -311,7 +311,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
           if (&code[w.pc] != &in) continue;
         }
         ++w.worker->warps[in.imm];
-        w.worker->threads[in.imm] += std::uint64_t(__builtin_popcount(w.active));
+        w.worker->threads[in.imm] += w.active == kAllLanes ? 32 : std::uint64_t(__builtin_popcount(w.active));
         if (Tally* tally = w.worker->tally) count_basic_block(*tally, *w.block, in.imm);
         ++w.pc;
         if (--budget < 0) return Stop::Budget;

@@ -13,26 +13,22 @@ void shuffle(Warp& w, const Inst& in) {
   const u32* a = w.at<u32>(in.op[2]);
   const u32* b = w.at<u32>(in.op[3]);
   const u32* c = w.at<u32>(in.op[4]);
-  u32 result[32], inside = 0;
-  for (u32 m = w.mask; m; m &= m - 1) {
-    const s32 lane = __builtin_ctz(m);
-    const s32 n = b[lane] & 31, segment = (c[lane] >> 8) & 31, clamp = c[lane] & 31;
+  const u32 mask = w.mask;
+  alignas(64) u32 result[32];
+  u32 inside = 0;
+  PTXVM_LANES {
+    const s32 lane = i, n = s32(b[i] & 31), segment = s32((c[i] >> 8) & 31), clamp = s32(c[i] & 31);
     const s32 most = (lane & segment) | (clamp & ~segment), least = lane & segment;
-    s32 j;
-    bool p;
-    if (Mode == Up) j = lane - n, p = j >= most;
-    else if (Mode == Down) j = lane + n, p = j <= most;
-    else if (Mode == Butterfly) j = lane ^ n, p = j <= most;
-    else j = least | (n & ~segment), p = j <= most;
-    if (!p) j = lane;
-    result[lane] = a[j & 31];
-    inside |= u32(p) << lane;
+    const s32 j = Mode == Up ? lane - n : Mode == Down ? lane + n : Mode == Butterfly ? lane ^ n : least | (n & ~segment);
+    const bool p = Mode == Up ? j >= most : j <= most;
+    result[i] = a[(p ? j : lane) & 31];
+    inside |= u32(p) << i;
   }
   u32* d = w.at<u32>(in.op[0]);
-  for (u32 m = w.mask; m; m &= m - 1) d[__builtin_ctz(m)] = result[__builtin_ctz(m)];
+  PTXVM_LANES d[i] = ((mask >> i) & 1) ? result[i] : d[i];
   if (in.op[1] != kNone) {
     u32* p = w.at<u32>(in.op[1]);
-    *p = (*p & ~w.mask) | inside;
+    *p = (*p & ~mask) | (inside & mask);
   }
 }
 
@@ -44,16 +40,18 @@ void vote(Warp& w, const Inst& in) {
   u32 word = *w.at<u32>(in.op[1]);
   if (in.aux) word = ~word;
   const u32* members = w.at<u32>(in.op[2]);
-  u32 bits_ = 0;
-  for (u32 m = w.mask; m; m &= m - 1) {
-    const int lane = __builtin_ctz(m);
-    const u32 who = members[lane] & w.mask, yes = word & who;
-    if constexpr (Mode == Ballot) w.at<u32>(in.op[0])[lane] = yes;
-    else bits_ |= u32(Mode == All ? yes == who : Mode == Any ? yes != 0 : yes == who || yes == 0) << lane;
-  }
-  if constexpr (Mode != Ballot) {
+  const u32 mask = w.mask;
+  if constexpr (Mode == Ballot) {
+    u32* d = w.at<u32>(in.op[0]);
+    PTXVM_LANES d[i] = ((mask >> i) & 1) ? word & members[i] & mask : d[i];
+  } else {
+    u32 result = 0;
+    PTXVM_LANES {
+      const u32 who = members[i] & mask, yes = word & who;
+      result |= u32(Mode == All ? yes == who : Mode == Any ? yes != 0 : yes == who || yes == 0) << i;
+    }
     u32* p = w.at<u32>(in.op[0]);
-    *p = (*p & ~w.mask) | bits_;
+    *p = (*p & ~mask) | (result & mask);
   }
 }
 

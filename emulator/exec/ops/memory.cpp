@@ -11,12 +11,50 @@ template <class T> T load_one(u64 host) {
   return v;
 }
 
+// Sixteen bytes a lane are rows of four words, and registers are columns: four lanes at a time are turned over.
+typedef u32 Quad __attribute__((vector_size(16)));
+
+inline void transpose(Quad (&q)[4]) {
+  const Quad low01 = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5), high01 = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
+  const Quad low23 = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5), high23 = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
+  q[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+  q[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+  q[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+  q[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+}
+
+inline void load_quads(Warp& w, const Inst& in, const u64* host) {
+  u32* d[4];
+  for (int v = 0; v < 4; ++v) d[v] = w.at<u32>(in.op[v]);
+  for (int i = 0; i < 32; i += 4) {
+    Quad q[4];
+    for (int k = 0; k < 4; ++k) q[k] = load_one<Quad>(host[i + k]);
+    transpose(q);
+    for (int v = 0; v < 4; ++v) __builtin_memcpy(d[v] + i, &q[v], sizeof q[v]);
+  }
+}
+
+inline void store_quads(Warp& w, const Inst& in, const u64* host) {
+  const u32* s[4];
+  for (int v = 0; v < 4; ++v) s[v] = w.at<u32>(in.op[v + 1]);
+  for (int i = 0; i < 32; i += 4) {
+    Quad q[4];
+    for (int v = 0; v < 4; ++v) __builtin_memcpy(&q[v], s[v] + i, sizeof q[v]);
+    transpose(q);
+    for (int k = 0; k < 4; ++k) __builtin_memcpy(reinterpret_cast<void*>(host[i + k]), &q[k], sizeof q[k]);
+  }
+}
+
 // op[0..V-1] destinations (kNone: not wanted), op[V] address.
 template <class T, class R, int V>
 void load(Warp& w, const Inst& in) {
   Access access;
   resolve(w, in, in.op[V], sizeof(T) * V, false, access);
   const u32 mask = w.mask;
+  if constexpr (std::is_same_v<T, u32> && std::is_same_v<R, u32> && V == 4) {
+    if (mask == kAllLanes && !access.same && in.op[0] != kNone && in.op[1] != kNone && in.op[2] != kNone && in.op[3] != kNone)
+      return load_quads(w, in, access.host);
+  }
   for (int v = 0; v < V; ++v) {
     if (in.op[v] == kNone) continue;
     R* d = w.at<R>(in.op[v]);
@@ -59,6 +97,9 @@ void store(Warp& w, const Inst& in) {
   resolve(w, in, in.op[0], sizeof(T) * V, true, access);
   const u32 mask = w.mask;
   if (w.worker->checker && !access.unit) check_values<T, R, V>(w, in, access.host);
+  if constexpr (std::is_same_v<T, u32> && std::is_same_v<R, u32> && V == 4) {
+    if (mask == kAllLanes) return store_quads(w, in, access.host);
+  }
   for (int v = 0; v < V; ++v) {
     const R* s = w.at<R>(in.op[v + 1]);
     if (access.unit) {
