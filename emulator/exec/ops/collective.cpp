@@ -14,16 +14,17 @@ void shuffle(Warp& w, const Inst& in) {
   const u32* b = w.at<u32>(in.op[3]);
   const u32* c = w.at<u32>(in.op[4]);
   const u32 mask = w.mask;
-  alignas(64) u32 result[32];
+  alignas(64) u32 from[32], result[32];
   u32 inside = 0;
   PTXVM_LANES {
     const s32 lane = i, n = s32(b[i] & 31), segment = s32((c[i] >> 8) & 31), clamp = s32(c[i] & 31);
     const s32 most = (lane & segment) | (clamp & ~segment), least = lane & segment;
     const s32 j = Mode == Up ? lane - n : Mode == Down ? lane + n : Mode == Butterfly ? lane ^ n : least | (n & ~segment);
     const bool p = Mode == Up ? j >= most : j <= most;
-    result[i] = a[(p ? j : lane) & 31];
+    from[i] = u32(p ? j : lane) & 31;
     inside |= u32(p) << i;
   }
+  for (int i = 0; i < 32; ++i) result[i] = a[from[i]];  // apart: only the loop above makes a vector
   u32* d = w.at<u32>(in.op[0]);
   PTXVM_LANES d[i] = ((mask >> i) & 1) ? result[i] : d[i];
   if (in.op[1] != kNone) {
