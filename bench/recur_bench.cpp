@@ -39,6 +39,9 @@ struct Row {
   std::string name, shape, kernel;
   unsigned long long launches = 0;
   double bytes = 0, least_bytes = 0, sector_bytes = 0, instructions = 0;
+  double unique_bytes = 0, wavefronts = 0, conflicts = 0;
+  double modelled_microseconds = 0;  // a launch; by the emulator's model, not measured
+  std::string modelled_largest;
   double milliseconds = 0;
 };
 
@@ -72,6 +75,13 @@ std::vector<Row> measure(const Work& work, const recur::Stream& stream) {
       row.sector_bytes = 32.0 * static_cast<double>(c.global_load.sectors + c.global_store.sectors);
       row.least_bytes = expected.least_bytes;
       row.instructions = static_cast<double>(c.thread_instructions) / expected.elements;
+      row.unique_bytes = static_cast<double>(c.unique_bytes_read + c.unique_bytes_written);
+      for (const ptxvm_shared_traffic* t : {&c.shared_load, &c.shared_store, &c.shared_atomics}) {
+        row.wavefronts += static_cast<double>(t->wavefronts);
+        row.conflicts += static_cast<double>(t->conflicts);
+      }
+      row.modelled_microseconds = 1e6 * c.modelled_seconds / static_cast<double>(c.launches);
+      row.modelled_largest = c.modelled_largest;
       rows.push_back(row);
     }
   }
@@ -235,12 +245,18 @@ void add_adam(std::vector<Work>& all, int64_t n, recur_stream stream) {
 void print(const std::vector<Row>& rows) {
 #ifdef RECUR_BENCH_EMULATED
   fmt::print("Asked: bytes that all lanes ask for, a broadcast counted 32 times. Moved: the 32-byte sectors that the\n"
-             "requests touch. Both over the least bytes; PTX instructions a hidden unit, logit or parameter.\n\n"
-             "| call | shape | kernel | launches | least bytes | asked | moved | instructions |\n"
-             "|---|---|---|--:|--:|--:|--:|--:|\n");
+             "requests touch; unique: each byte read or written once a launch. All over the least bytes; PTX\n"
+             "instructions a hidden unit, logit or parameter. Conflicts: passes through the banks of shared memory beyond\n"
+             "the fewest, of all passes. Modelled: the time of a launch and what most of it goes to, computed from the\n"
+             "counters (docs/performance-model.md), not measured.\n\n"
+             "| call | shape | kernel | launches | least bytes | asked | moved | unique | instructions | conflicts | "
+             "modelled us | most of it |\n"
+             "|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n");
   for (const Row& r : rows)
-    fmt::print("| {} | {} | {} | {} | {:.0f} | {:.3f} | {:.3f} | {:.1f} |\n", r.name, r.shape, r.kernel, r.launches,
-               r.least_bytes, r.bytes / r.least_bytes, r.sector_bytes / r.least_bytes, r.instructions);
+    fmt::print("| {} | {} | {} | {} | {:.0f} | {:.3f} | {:.3f} | {:.3f} | {:.1f} | {:.0f} of {:.0f} | {:.2f} | {} |\n", r.name,
+               r.shape, r.kernel, r.launches, r.least_bytes, r.bytes / r.least_bytes, r.sector_bytes / r.least_bytes,
+               r.unique_bytes / r.least_bytes, r.instructions, r.conflicts, r.wavefronts, r.modelled_microseconds,
+               r.modelled_largest);
 #else
   fmt::print("| call | shape | ms, median of 20, host clock |\n|---|---|--:|\n");
   for (const Row& r : rows) fmt::print("| {} | {} | {:.4f} |\n", r.name, r.shape, r.milliseconds);
@@ -258,6 +274,11 @@ void write_json(const std::vector<Row>& rows, const std::string& device, const c
                            {"least_bytes", r.least_bytes},
                            {"sector_bytes", r.sector_bytes},
                            {"instructions_per_element", r.instructions},
+                           {"unique_bytes", r.unique_bytes},
+                           {"shared_wavefronts", r.wavefronts},
+                           {"bank_conflicts", r.conflicts},
+                           {"modelled_microseconds", r.modelled_microseconds},
+                           {"modelled_largest", r.modelled_largest},
                            {"milliseconds", r.milliseconds}});
   std::ofstream file(path);
   file << all.dump(2) << '\n';
