@@ -41,7 +41,7 @@ struct Row {
   double bytes = 0, least_bytes = 0, sector_bytes = 0, instructions = 0;
   double unique_bytes = 0, wavefronts = 0, conflicts = 0;
   double modelled_microseconds = 0;  // a launch; by the emulator's model, not measured
-  std::string modelled_largest;
+  std::string modelled_largest = "";
   double milliseconds = 0;
 };
 

@@ -96,12 +96,17 @@ Estimate estimate(const Machine& m, const Demand& d) {
   // What one block after another must wait for.
   const double waves = std::ceil(double(s.blocks) / (double(m.multiprocessors) * std::max(1u, s.resident)));
 
+  // The longest chain took every block for one that does as much; all of them together move no more than there is.
+  Chain chain = d.critical;
+  for (const Resource r : {Resource::L2, Resource::Dram})
+    if (lockstep(m, s)) at(chain.decided, r) = std::min(at(chain.decided, r), at(all, r));
+
   Estimate e;
-  if (all[std::size_t(most)] >= waves * d.critical.cycles()) {
+  if (all[std::size_t(most)] >= waves * chain.cycles()) {
     e.decided[std::size_t(most)] = all[std::size_t(most)] / m.clock_hz;
   } else {
-    for (int k = 0; k < kResources; ++k) e.decided[std::size_t(k)] = waves * d.critical.decided[std::size_t(k)] / m.clock_hz;
-    for (int l = 0; l < kLatencies; ++l) e.waited[std::size_t(l)] = waves * d.critical.waited[std::size_t(l)] / m.clock_hz;
+    for (int k = 0; k < kResources; ++k) e.decided[std::size_t(k)] = waves * chain.decided[std::size_t(k)] / m.clock_hz;
+    for (int l = 0; l < kLatencies; ++l) e.waited[std::size_t(l)] = waves * chain.waited[std::size_t(l)] / m.clock_hz;
   }
   e.waited[std::size_t(Latency::Launch)] += m.latency[std::size_t(Latency::Launch)];
   return e;

@@ -105,6 +105,19 @@ TEST(Model, ManyBlocksAreBoundByTheMostDemandedResource) {
   EXPECT_STREQ(estimate(m, d).largest(), "fp32 and fp16");
 }
 
+TEST(Model, OneBusyBlockAmongIdleOnesMovesItsOwnBytesOnly) {
+  const Machine m = round_machine();
+  Demand d;
+  d.shape = {20, 4, 2};
+  const Rates r = rates(m, d.shape);
+  Phase p;
+  p.work[std::size_t(Resource::Dram)] = r.dram * 1000;  // as if all 20 blocks moved 32 kB
+  end_phase(d.critical, p, r, Latency::Launch);
+  EXPECT_DOUBLE_EQ(d.critical.cycles(), 20 * 1000);
+  d.dram_sectors = d.l2_sectors = 1000;
+  EXPECT_NEAR(estimate(m, d).seconds(), 1e-6 + 1e-6, 1e-12);
+}
+
 TEST(Model, WavesOfBlocksWaitOneAfterAnother) {
   const Machine m = round_machine();
   Demand d;
