@@ -1,6 +1,7 @@
-# Run by ctest: ptxvm by itself. It is built from emulator/ alone and installed; the README's project, taken out of
-# the README, is configured against it, built and tested; then with add_subdirectory; then without the line that
-# keeps NVIDIA's runtime out, which has to stop CMake.
+# Run by ctest: ptxvm by itself. It is built from emulator/ alone and installed; the README's project, taken out of the
+# README, is configured against it, built and tested; then configured with add_subdirectory (this repository is itself
+# such a project, so that it builds is known); then without the line that keeps NVIDIA's runtime out, which has to
+# stop CMake.
 file(REMOVE_RECURSE ${WORK})
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
@@ -11,7 +12,8 @@ set(common -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_CUDA_COMPILER=${N
 if(SANITIZE)
   list(APPEND common -DCMAKE_CXX_FLAGS=-fsanitize=${SANITIZE} "-DCMAKE_CUDA_FLAGS=-Xcompiler=-fsanitize=${SANITIZE}")
 endif()
-run(${CMAKE_COMMAND} -S ${EMULATOR} -B ${WORK}/emulator ${common})
+# What the optimiser makes of it is tested elsewhere.
+run(${CMAKE_COMMAND} -S ${EMULATOR} -B ${WORK}/emulator ${common} -DCMAKE_CXX_FLAGS_RELEASE=-O1)
 run(${CMAKE_COMMAND} --build ${WORK}/emulator)
 run(${CMAKE_COMMAND} --install ${WORK}/emulator --prefix ${WORK}/prefix)
 
@@ -30,18 +32,15 @@ function(project_in folder text)
   file(WRITE ${folder}/CMakeLists.txt "${text}")
   configure_file(${SOURCE}/my_test.cu ${folder}/my_test.cu COPYONLY)
 endfunction()
-function(build_and_test folder)
-  run(${CMAKE_COMMAND} -S ${folder} -B ${folder}/build ${common} -DCMAKE_PREFIX_PATH=${WORK}/prefix)
-  run(${CMAKE_COMMAND} --build ${folder}/build)
-  run(${CMAKE_CTEST_COMMAND} --test-dir ${folder}/build --output-on-failure --no-tests=error)
-endfunction()
 
 project_in(${WORK}/readme "${project}")
-build_and_test(${WORK}/readme)
+run(${CMAKE_COMMAND} -S ${WORK}/readme -B ${WORK}/readme/build ${common} -DCMAKE_PREFIX_PATH=${WORK}/prefix)
+run(${CMAKE_COMMAND} --build ${WORK}/readme/build)
+run(${CMAKE_CTEST_COMMAND} --test-dir ${WORK}/readme/build --output-on-failure --no-tests=error)
 
 string(REPLACE "find_package(ptxvm REQUIRED)" "add_subdirectory(${EMULATOR} ptxvm)" inside "${project}")
 project_in(${WORK}/inside "${inside}")
-build_and_test(${WORK}/inside)
+run(${CMAKE_COMMAND} -S ${WORK}/inside -B ${WORK}/inside/build ${common})
 
 string(REGEX REPLACE "[^\n]*CUDA_RUNTIME_LIBRARY[^\n]*\n" "" forgotten "${project}")
 project_in(${WORK}/forgotten "${forgotten}")
