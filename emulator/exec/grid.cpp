@@ -5,10 +5,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "check/launch.hpp"
@@ -17,6 +19,7 @@
 #include "exec/launch.hpp"
 #include "exec/progress.hpp"
 #include "exec/schedule.hpp"
+#include "exec/standing.hpp"
 #include "exec/tally.hpp"
 #include "exec/tensor.hpp"
 #include "support/environment.hpp"
@@ -25,6 +28,9 @@
 
 namespace ptxvm::exec {
 namespace {
+
+// Longer than a test suite is waited for, shorter than a night: whoever emulates for longer says so.
+constexpr std::uint64_t kTimeoutSeconds = 600;
 
 unsigned worker_count() {
   return unsigned(environment_number("PTXVM_THREADS", std::max(1u, std::thread::hardware_concurrency())));
@@ -96,6 +102,9 @@ struct Grid {
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
   std::uint64_t failed_block = ~std::uint64_t{0};
+  // PTXVM_TIMEOUT: a kernel that never ends is stopped.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  std::atomic<bool> late{false};
 };
 
 void fail(Grid& grid, std::uint64_t block) {
@@ -145,6 +154,7 @@ void work(Grid& grid, Worker& worker) {
         --grid.resident;
         spare = std::move(block);
       } else {
+        if (std::chrono::steady_clock::now() > grid.deadline) grid.late = grid.failed = true;
         std::lock_guard<std::mutex> lock(grid.mutex);
         grid.waiting.push_back(std::move(block));
       }
@@ -154,6 +164,38 @@ void work(Grid& grid, Worker& worker) {
     }
   }
 }
+
+[[noreturn]] void report_timeout(const Grid& grid, const std::string& kernel, std::uint64_t seconds) {
+  std::vector<Block*> blocks;
+  for (const auto& block : grid.waiting) blocks.push_back(block.get());
+  throw Error(Status::LaunchTimeout,
+              format("kernel %s has not ended after %llu s (PTXVM_TIMEOUT sets the limit, 0 for none); where its %zu resident blocks stand:",
+                     kernel.c_str(), static_cast<unsigned long long>(seconds), blocks.size()) + where_blocks_stand(blocks));
+}
+
+// What cooperative groups count a grid's arrivals in (driver_abi.h): the size of the workspace, then the barrier.
+// Each launch has its own, so that two launches have nothing in common through it.
+class GridWorkspace {
+ public:
+  GridWorkspace() {
+    const auto found = memory::AddressSpace::instance().allocate(sizeof(Words), memory::Kind::ModuleVariable,
+                                                                 "workspace of the grid-wide barrier");
+    if (!found) throw Error(Status::OutOfMemory, "no device memory for the grid-wide barrier");
+    base_ = found->base;
+    const Words words{sizeof(Words), 0};
+    std::memcpy(reinterpret_cast<void*>(base_ + std::uint64_t(found->delta)), &words, sizeof words);
+  }
+  ~GridWorkspace() { memory::AddressSpace::instance().release(base_); }
+  GridWorkspace(const GridWorkspace&) = delete;
+  GridWorkspace& operator=(const GridWorkspace&) = delete;
+  std::uint64_t address() const { return base_; }
+
+ private:
+  struct Words {
+    std::uint32_t size, barrier;
+  };
+  std::uint64_t base_ = 0;
+};
 
 void check(const Request& r, const KernelInfo& info, const MachineLimits& limits) {
   auto refuse = [&](Status status, const std::string& why) { throw Error(status, "launch of " + r.kernel + ": " + why); };
@@ -216,6 +258,8 @@ void run(const Request& request, const MachineLimits& limits) {
   image.launch_id = ++launches;
   const char* const seed = std::getenv("PTXVM_SEED");
   image.seed = seed && *seed ? std::strtoull(seed, nullptr, 0) : 1;
+  std::optional<GridWorkspace> workspace;
+  if (request.cooperative) image.grid_workspace = workspace.emplace().address();
   grid.blocks = request.grid.count();
   grid.most_resident = std::uint64_t{limits.multiprocessors} * std::max(1u, limits.resident_blocks);
 
@@ -248,9 +292,12 @@ void run(const Request& request, const MachineLimits& limits) {
     counting.prepare(w);
     w.checker = checker.get();
   }
+  const std::uint64_t timeout = environment_number("PTXVM_TIMEOUT", kTimeoutSeconds);
+  if (timeout) grid.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(std::min<std::uint64_t>(timeout, 1u << 30));
   const std::function<void(unsigned)> body = [&](unsigned k) { work(grid, *workers[k]); };
   pool.run(body, helpers);
   if (grid.failure) std::rethrow_exception(grid.failure);
+  if (grid.late) report_timeout(grid, request.kernel, timeout);
 
   for (unsigned k = 0; k <= helpers; ++k) counting.finish(*workers[k]);
   counting.finish(request.kernel, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());

@@ -75,6 +75,9 @@ std::uint64_t grid_id(const Warp& w, unsigned) { return w.block->image->launch_i
 std::uint64_t clock_high(const Warp& w, unsigned l) { return clock(w, l) >> 32; }
 std::uint64_t global_timer(const Warp&, unsigned) { return nanoseconds(); }
 std::uint64_t global_timer_high(const Warp&, unsigned) { return nanoseconds() >> 32; }
+// Cooperative groups find the grid's workspace by these two, the upper half first.
+std::uint64_t workspace_high(const Warp& w, unsigned) { return w.block->image->grid_workspace >> 32; }
+std::uint64_t workspace_low(const Warp& w, unsigned) { return w.block->image->grid_workspace & 0xffffffffu; }
 std::uint64_t dynamic_shared(const Warp& w, unsigned) { return w.block->image->dynamic_shared; }
 std::uint64_t total_shared(const Warp& w, unsigned) { return w.block->shared_size; }
 
@@ -97,6 +100,8 @@ const std::unordered_map<std::string, Handlers>& table() {
       {"%nwarpid", make<&warp_count, true>()},
       {"%smid", make<&sm_id, true>()},
       {"%nsmid", make<&sm_count, true>()},
+      {"%envreg1", make<&workspace_high, true>()},
+      {"%envreg2", make<&workspace_low, true>()},
       {"%gridid", make<&grid_id, true>()},
       {"%lanemask_eq", make<&mask_eq, false>()},
       {"%lanemask_lt", make<&mask_lt, false>()},

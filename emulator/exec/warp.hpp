@@ -156,6 +156,7 @@ struct Image {
   std::uint64_t shared_window = 0, local_window = 0, parameter_window = 0;
   std::uint64_t clock_khz = 0;
   std::uint64_t launch_id = 0;
+  std::uint64_t grid_workspace = 0;  // of a cooperative launch: where its grid-wide barrier counts
   check::LaunchChecker* checker = nullptr;
   std::uint64_t seed = 1;          // when asynchronous operations happen
 };

@@ -92,6 +92,7 @@ const std::vector<EnvironmentVariable>& environment_variables() {
       {"PTXVM_POISON", Kind::Flag},
       {"PTXVM_SEED", Kind::Number, 0, any},
       {"PTXVM_THREADS", Kind::Number, 1, 1024},
+      {"PTXVM_TIMEOUT", Kind::Number, 0, any},
       {"PTXVM_VECTOR_UNIT", Kind::Word, 0, 0, {"v1", "v3", "v4"}},
   };
   return *table;
