@@ -62,6 +62,7 @@ void FunctionDecoder::atomic(const Instruction& i, bool reduction) {
   address(inst, 1, i.operands[first], form);
   inst.aux |= kAtomic;
   if (!reduction && i.operands[0].kind != Operand::Kind::Sink) inst.op[0] = destination(i.operands[0], bits);
+  if (operation == "cas" || operation == "exch") inst.flow = Flow::Poll;
   emit(inst);
 }
 

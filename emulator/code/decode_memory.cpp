@@ -167,6 +167,7 @@ void FunctionDecoder::load(const Instruction& i) {
   const std::string name = prefix + element(form.type, bits) + ".v" + std::to_string(form.count);
   const Op* op = find_op(name);
   if (!op) refuse("unknown load");
+  if (form.semantics.strong() && prefix == "ld.") inst.flow = Flow::Poll;
   inst.full = op->full;
   inst.masked = op->masked;
   emit(inst);

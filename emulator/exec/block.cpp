@@ -90,6 +90,7 @@ void start_block(Block& block, Image& image, std::uint64_t linear) {
     w.next_parked = ~0u;
     w.parked_count = 0;
     w.slice = 2048;
+    w.polled_at = w.polls = 0;
     w.clock = 0;
     w.rotating = false;
     w.passed = Pass::None;
@@ -167,7 +168,7 @@ bool run_block(Block& block, Worker& worker) {
   for (int round = 0; round < kRounds; ++round) {
     ++block.round;
     perform_requested(block);
-    bool left = false, moved = false;
+    bool left = false, moved = false, polled = false, only_polled = true;
     for (Warp& w : block.warps) {
       if (!w.alive) continue;
       std::int64_t budget = kWarpBudget;
@@ -176,16 +177,20 @@ bool run_block(Block& block, Worker& worker) {
       const Stop stop = run_warp(w, budget);
       if (stop == Stop::Exited) {
         moved = true;
+        only_polled = false;
         continue;
       }
       left = true;
-      if (stop == Stop::Budget || budget != kWarpBudget || parked != w.parked_count || clock != w.clock) moved = true;
+      polled = polled || stop == Stop::Polled;
+      if (stop == Stop::Budget || (stop == Stop::Blocked && clock != w.clock)) only_polled = false;
+      if (stop == Stop::Budget || stop == Stop::Polled || budget != kWarpBudget || parked != w.parked_count || clock != w.clock) moved = true;
     }
     if (!left) {
       block.lane_copies->finish();
       block.async->finish(block);
       return true;
     }
+    if (polled && only_polled) break;  // whoever is waited for is in another block
     if (!moved) {
       // The round itself may have released a warp that had already had its turn: look once more.
       bool released = false;

@@ -8,7 +8,12 @@
 
 namespace ptxvm::exec {
 
-enum class Stop : std::uint8_t { Exited, Blocked, Budget };
+enum class Stop : std::uint8_t {
+  Exited,
+  Blocked,
+  Budget,
+  Polled  // it waits for what other warps or blocks do to memory
+};
 
 // Runs a warp until all its lanes have exited, none can go on, or the budget (in basic blocks) is spent.
 Stop run_warp(Warp& w, std::int64_t& budget);

@@ -67,6 +67,7 @@ struct Warp {
   std::uint32_t alive = 0;       // lanes that have not exited
   std::uint32_t parked_count = 0;
   std::uint32_t index = 0;       // in the block
+  std::uint32_t polled_at = 0, polls = 0;  // the Poll that ran last, and how often in a row
   std::uint32_t slice = 0;       // joins left before another group gets its turn
   std::uint64_t clock = 0;
   bool rotating = false;         // a waiting group has its turn, lower counters or not

@@ -19,6 +19,7 @@ namespace ptxvm::exec {
 namespace {
 
 constexpr std::uint32_t kSlice = 2048;      // basic blocks before a parked group gets its turn
+constexpr std::uint32_t kPolls = 8;         // of one place in a row before others get their turn
 constexpr std::uint32_t kTurn = 256;        // basic blocks of that turn
 constexpr std::uint32_t kNobody = ~0u;
 constexpr std::uint64_t kSuspended = 8;     // turns of the block before mbarrier.try_wait gives up
@@ -130,6 +131,15 @@ void wake(Warp& w) {
     }
   }
   if (released) tell_checker(w, released, members_of);
+}
+
+bool next_group(Warp& w, bool oldest);
+
+// Lets the group that has waited longest run first.
+void give_way(Warp& w) {
+  if (w.parked_count == 0) return;
+  park(w, w.pc, w.active);
+  next_group(w, true);
 }
 
 // Makes the next group active; false where none is runnable.
@@ -459,14 +469,25 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         }
         return Stop::Budget;
       }
+      case Flow::Poll:
+        ++w.pc;
+        if (!mask) break;
+        w.mask = mask;
+        (mask == kAllLanes ? in.full : in.masked)(w, in);
+        if (w.polled_at != w.pc) {
+          w.polled_at = w.pc;
+          w.polls = 0;
+        } else if (++w.polls == kPolls) {
+          w.polls = 0;
+          give_way(w);
+          return Stop::Polled;
+        }
+        break;
       case Flow::Yield:
         ++w.pc;
         if (mask) {
-          if (w.parked_count) {
-            park(w, w.pc, w.active);
-            next_group(w, true);
-          }
-          return Stop::Budget;
+          give_way(w);
+          return Stop::Polled;
         }
         break;
     }
