@@ -30,7 +30,6 @@ struct Tf32 {
 };
 struct Fp64 {
   static constexpr int width = 4, size = 8;
-  static constexpr f64 least = 0;
   using Element = f64;
   static f64 value(f64 x) { return x; }
 };

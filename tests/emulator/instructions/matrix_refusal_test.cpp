@@ -148,5 +148,27 @@ TEST(MatrixMode, WhatIsCutOff) {
   EXPECT_EQ(d.at(1, 0), 0x1p-25);
 }
 
+// An accumulator of zero counts with the exponent -126: smaller terms are cut off at 2^-151, each for itself.
+TEST(MatrixMode, TermsBelowTheAccumulatorsRange) {
+  const Product& p = products()[5];  // m16n8k16, bf16, f32
+  ASSERT_EQ(p.a.format.name, std::string("bf16"));
+  Matrix a(16, 16), b(16, 8), c(16, 8);
+  for (int k = 0; k < 16; k++) {
+    a.at(0, k) = 0x1p-76;
+    a.at(1, k) = 0x1p-75;
+    b.at(k, 0) = 0x1p-76;
+  }
+  {
+    const Mode mode("exact");
+    const Matrix d = multiply(p, a, b, c);
+    EXPECT_EQ(d.at(0, 0), 0x1p-148);
+    EXPECT_EQ(d.at(1, 0), 0x1p-147);
+  }
+  const Mode mode("truncate");
+  const Matrix d = multiply(p, a, b, c);
+  EXPECT_EQ(d.at(0, 0), 0);
+  EXPECT_EQ(d.at(1, 0), 0x1p-147);
+}
+
 }  // namespace
 }  // namespace instruction_test

@@ -152,6 +152,39 @@ TEST(MatrixTile, Products) {
     }
 }
 
+// Each element of a matrix is in its fragment as often as any other: where a fragment has more places than the matrix has
+// elements, in several.
+TEST(MatrixTile, FragmentsHoldEveryElement) {
+  for (const Kind& k : kinds())
+    for (int which = 0; which < 3; which++)
+      for (const bool row : {true, false}) {
+        const int rows = which == 1 ? k.k : k.m, columns = which == 0 ? k.k : k.n;
+        const Format& f = which == 2 ? k.c : k.operand;
+        const int registers = which == 0 ? k.a : which == 1 ? k.b : k.accumulator(f);
+        const std::size_t size = static_cast<std::size_t>(f.bits / 8), count = static_cast<std::size_t>(rows * columns);
+        std::vector<u8> bytes(count * size);  // words are numbers, which no instruction here interprets
+        for (std::size_t i = 0; i < count; i++) std::memcpy(&bytes[i * size], &i, size);
+        const int width = std::max(f.bits, 32) / 8;
+        const Buffer in(bytes), out(static_cast<std::size_t>(registers * 32 * width));
+        const std::string type = reg_type(f), text = std::string("wmma.load.") + "abc"[which] + ".sync.aligned." +
+                                                     (row ? "row." : "col.") + k.shape() + "." + f.name + " ";
+        std::string body = ".reg " + type + " %r<8>;\n.reg .b64 %out;\nmad.wide.u32 %out, %i, " + std::to_string(width) + ", %q1;\n" +
+                           text + vector_of("%r", registers) + ", [%q0];\n";
+        for (int r = 0; r < registers; r++)
+          body += "st.global" + type + " [%out+" + std::to_string(r * 32 * width) + "], %r" + std::to_string(r) + ";\n";
+        ASSERT_NO_THROW(run(kernel_text(2, body), {{1, 1, 1}, {32, 1, 1}}, {in.address(), out.address()})) << text;
+        const std::vector<u8> got = out.read<u8>(static_cast<std::size_t>(registers * 32 * width));
+        std::vector<std::size_t> seen(count);
+        for (std::size_t at = 0; at < got.size(); at += size) {
+          u64 word = 0;
+          std::memcpy(&word, &got[at], size);
+          ASSERT_LT(word, count) << text;
+          seen[word]++;
+        }
+        EXPECT_EQ(seen, std::vector<std::size_t>(count, got.size() / size / count)) << text;
+      }
+}
+
 // What goes wrong, where, and with which words.
 TEST(MatrixTile, Faults) {
   const Buffer buffer(std::vector<u16>(16 * 16, 0));
