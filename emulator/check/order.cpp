@@ -136,8 +136,9 @@ void LaunchChecker::barrier_completed(Block& exec_block, unsigned number) {
     all_wait = all_wait && a.waits;
   }
   Clock& clock = meeting.joined.seen.change();
-  // Threads that have exited count as having come: the barrier no longer waits for them.
-  if (all_wait && threads >= exec_block.alive) {
+  // Threads that have exited count as having come: the barrier no longer waits for them. Not so where it counts those
+  // who take part, as all that are left may be a part.
+  if (all_wait && exec_block.barriers[number].expected == 0 && threads >= exec_block.alive) {
     clock.add_block(block.id, block.time);
   } else {
     for (const Meeting::Arrival& a : meeting.arrivals) {

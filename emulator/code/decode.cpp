@@ -3,6 +3,8 @@
 #include <stdexcept>
 
 #include "code/decoder.hpp"
+#include "exec/strict.hpp"
+#include "support/settings.hpp"
 
 namespace ptxvm::exec {
 
@@ -193,6 +195,7 @@ Ref FunctionDecoder::destination(const Operand& o, unsigned bits) {
 }
 
 void FunctionDecoder::instruction(const Instruction& i) try {
+  if (strict().split) liberty(kMayPart);
   if (video(i)) return;
   refuse_parts(i);
   if (asynchronous(i) || control(i) || special_form(i) || matrix(i)) return;

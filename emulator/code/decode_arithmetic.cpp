@@ -42,7 +42,8 @@ void FunctionDecoder::table_op(const Instruction& i) {
   if ((base == "fma" || (base == "mad" && is_float_type(parts.back()))) &&
       std::none_of(parts.begin(), parts.end(), [](const std::string& m) { return is_rounding(m); }))
     refuse("a rounding is wanted");
-  const Op* op = find_op(name);
+  const bool approximate = std::find_if(kept.begin(), kept.end(), [](const std::string& m) { return m == "approx" || m == "full"; }) != kept.end();
+  const Op* op = approximate ? approximation(name) : find_op(name);
   if (!op || op->signature.count == 0) refuse("unknown instruction");
   const Signature& s = op->signature;
   if (i.operands.size() != s.count) refuse("expected " + std::to_string(s.count) + " operands");

@@ -67,7 +67,7 @@ bool FunctionDecoder::half_arithmetic(const Instruction& i) {
     refuse("unknown instruction");
   const std::size_t operands = fma ? 4 : sum || extreme ? 3 : 2;
   if (i.operands.size() != operands) refuse("expected " + std::to_string(operands) + " operands");
-  const Op* op = find_op(base + "." + type);
+  const Op* op = approximate ? approximation(base + "." + type) : find_op(base + "." + type);
   if (!op) refuse("unknown instruction");
   const unsigned bits = type_bits(type);
   Inst inst;

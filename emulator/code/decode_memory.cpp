@@ -164,13 +164,14 @@ void FunctionDecoder::load(const Instruction& i) {
     marked.semantics.partial = partial;
     address(inst, int(form.count), a, marked);
   }
-  const std::string name = prefix + element(form.type, bits) + ".v" + std::to_string(form.count);
-  const Op* op = find_op(name);
+  const std::string scalar = prefix + element(form.type, bits) + ".v";
+  const Op* op = find_op(scalar + std::to_string(form.count));
   if (!op) refuse("unknown load");
   if (form.semantics.strong() && prefix == "ld.") inst.flow = Flow::Poll;
   inst.full = op->full;
   inst.masked = op->masked;
-  emit(inst);
+  if (torn(form)) tear(inst, form, true, scalar + "1");
+  else emit(inst);
 }
 
 void FunctionDecoder::store(const Instruction& i) {
@@ -198,13 +199,14 @@ void FunctionDecoder::store(const Instruction& i) {
     address(inst, 0, a, form);
     if (form.space == kConstantSpace || form.space == kParameter) refuse("this space cannot be written");
   }
-  const std::string name = std::string("st.") + (argument ? "argument." : "") + "u" + std::to_string(8 * form.bytes) +
-                           ".r" + std::to_string(bits) + ".v" + std::to_string(form.count);
-  const Op* op = find_op(name);
+  const std::string scalar = std::string("st.") + (argument ? "argument." : "") + "u" + std::to_string(8 * form.bytes) +
+                             ".r" + std::to_string(bits) + ".v";
+  const Op* op = find_op(scalar + std::to_string(form.count));
   if (!op) refuse("unknown store");
   inst.full = op->full;
   inst.masked = op->masked;
-  emit(inst);
+  if (torn(form)) tear(inst, form, false, scalar + "1");
+  else emit(inst);
 }
 
 void FunctionDecoder::address_conversion(const Instruction& i) {

@@ -137,6 +137,13 @@ class FunctionDecoder {
   Ref whole_address(const Operand& operand);
   bool async_space(const std::string& modifier, std::uint8_t* space) const;
 
+  // decode_strict.cpp
+  void liberty(std::uint8_t kind);
+  bool torn(const MemoryForm& form) const;
+  void tear(const Inst& whole, const MemoryForm& form, bool is_load, const std::string& scalar);
+  void tear_wide(Inst whole, MemoryForm form, bool is_load);
+  const Op* approximation(const std::string& name) const;
+
   // decode_control.cpp
   bool control(const Instruction& i);
   void barrier(const Instruction& i);

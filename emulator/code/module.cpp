@@ -44,6 +44,27 @@ bool DecodedProgram::variable(std::string_view variable_name, memory::Address* a
   return true;
 }
 
+std::string DecodedProgram::refusal(std::string_view function) const {
+  auto found = function_index.find(std::string(function));
+  return found == function_index.end() ? "" : functions[std::size_t(found->second)].refusal;
+}
+
+void DecodedProgram::watch(std::function<void(int line)> told) {
+  told_ = std::move(told);
+  told_of_.assign(blocks.size(), false);
+}
+
+void DecodedProgram::note_executed(const std::vector<std::uint64_t>& executions) const {
+  if (!told_) return;
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    if (executions[b] == 0 || told_of_[b]) continue;
+    told_of_[b] = true;
+    const std::size_t end = b + 1 < blocks.size() ? blocks[b + 1].begin : lines.size();
+    for (std::size_t k = blocks[b].begin; k < end; ++k)
+      if (lines[k].ptx != 0 && (k == blocks[b].begin || lines[k].ptx != lines[k - 1].ptx)) told_(lines[k].ptx);
+  }
+}
+
 const FunctionCode& DecodedProgram::function_at(std::uint32_t pc) const {
   for (const FunctionCode& f : functions)
     if (pc >= f.begin && pc < f.end) return f;

@@ -1,6 +1,7 @@
 // A decoded module: code, constants, functions, and where its variables live.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -73,6 +74,10 @@ class DecodedProgram final : public Program {
   const KernelInfo* kernel(std::string_view name) const override;
   void set_registers(std::string_view kernel, std::uint32_t registers) override;
   bool variable(std::string_view name, memory::Address* address, std::uint64_t* size) const override;
+  std::string refusal(std::string_view function) const override;
+  void watch(std::function<void(int line)> told) override;
+  // executions: of each block, by a launch or a part of it. One launch at a time.
+  void note_executed(const std::vector<std::uint64_t>& executions) const;
 
   std::string name;
   std::vector<Inst> code;
@@ -96,6 +101,10 @@ class DecodedProgram final : public Program {
   std::unordered_map<std::uint32_t, std::string> memory_text;  // by program counter, "ld.global.f32"
 
   const FunctionCode& function_at(std::uint32_t pc) const;
+
+ private:
+  std::function<void(int line)> told_;
+  mutable std::vector<bool> told_of_;     // blocks
 };
 
 // Function pointers are these addresses: function number n is kFunctionBase + 16 n.

@@ -5,6 +5,7 @@
 #include "code/program.hpp"
 #include "exec/async.hpp"
 #include "exec/schedule.hpp"
+#include "exec/strict.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
 
@@ -94,7 +95,9 @@ void start_block(Block& block, Image& image, std::uint64_t linear) {
     w.clock = 0;
     w.rotating = false;
     w.passed = Pass::None;
+    for (std::uint64_t& c : w.counted) c = 0;
   }
+  begin_draws(block);
   block.async->start(block, image.seed);
   block.lane_copies->start(block, image.seed);
 }
@@ -165,14 +168,17 @@ bool wakes_suspended(Block& block) {
 
 bool run_block(Block& block, Worker& worker) {
   for (Warp& w : block.warps) w.worker = &worker;
-  for (int round = 0; round < kRounds; ++round) {
+  Turns turns(block, kWarpBudget, kRounds);
+  for (int round = 0; round < turns.rounds(); ++round) {
     ++block.round;
     perform_requested(block);
     bool left = false, moved = false, polled = false, only_polled = true;
-    for (Warp& w : block.warps) {
+    turns.begin_round();
+    for (std::uint32_t k = 0; k < block.warp_count; ++k) {
+      Warp& w = turns.warp(k);
       if (!w.alive) continue;
-      std::int64_t budget = kWarpBudget;
-      const std::uint32_t parked = w.parked_count;
+      const std::int64_t whole = turns.budget();
+      std::int64_t budget = whole;
       const std::uint64_t clock = w.clock;  // a warp that goes on and waits again has parked its lanes
       const Stop stop = run_warp(w, budget);
       if (stop == Stop::Exited) {
@@ -183,7 +189,7 @@ bool run_block(Block& block, Worker& worker) {
       left = true;
       polled = polled || stop == Stop::Polled;
       if (stop == Stop::Budget || (stop == Stop::Blocked && clock != w.clock)) only_polled = false;
-      if (stop == Stop::Budget || stop == Stop::Polled || budget != kWarpBudget || parked != w.parked_count || clock != w.clock) moved = true;
+      if (stop == Stop::Budget || stop == Stop::Polled || budget != whole || clock != w.clock) moved = true;
     }
     if (!left) {
       block.lane_copies->finish();

@@ -296,6 +296,7 @@ void run(const Request& request, const MachineLimits& limits) {
   if (timeout) grid.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(std::min<std::uint64_t>(timeout, 1u << 30));
   const std::function<void(unsigned)> body = [&](unsigned k) { work(grid, *workers[k]); };
   pool.run(body, helpers);
+  for (unsigned k = 0; k <= helpers; ++k) program->note_executed(workers[k]->warps);
   if (grid.failure) std::rethrow_exception(grid.failure);
   if (grid.late) report_timeout(grid, request.kernel, timeout);
 

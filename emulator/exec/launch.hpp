@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ class Program {
   virtual void set_registers(std::string_view kernel, std::uint32_t registers) = 0;
   // Address and size of a module variable; false where there is none.
   virtual bool variable(std::string_view name, memory::Address* address, std::uint64_t* size) const = 0;
+  // Why a function cannot run; empty where it can.
+  virtual std::string refusal(std::string_view function) const = 0;
+  // From now on each line of PTX is told when a launch has executed it, once.
+  virtual void watch(std::function<void(int line)> told) = 0;
 };
 
 struct Request {

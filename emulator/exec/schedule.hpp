@@ -25,8 +25,8 @@ bool may_suspend(const Inst& in);
 std::uint32_t phase_changes(const Warp& w);
 std::string describe_wait(Warp& w, const Inst& in, unsigned lane);
 
-// Threads that exit no longer count at barriers.
-void threads_exited(Block& block, std::uint32_t count);
+// Threads that exit no longer count at barriers; where a barrier counts warps whole, they count as come.
+void threads_exited(Warp& w, std::uint32_t mask);
 
 void start_block(Block& block, Image& image, std::uint64_t linear);
 // Runs all warps in turn; true when the block has exited. Throws when no warp can go on.

@@ -74,6 +74,10 @@ struct Warp {
   Pass passed = Pass::None;      // of the active group
   char* registers = nullptr;     // frame 0
   char* local_memory = nullptr;  // lane i's bytes at i * local_stride
+  std::uint64_t counted[16] = {};  // barriers with a count: generation + 1 of the last that it has come to,
+  std::uint32_t came[16] = {};     // and which of its lanes have, those that it lacks among them
+  std::uint64_t draws = 0;         // exec/strict.hpp
+  std::uint32_t parting_in = 0;
   Group parked[32];
 
   template <class T>
@@ -122,6 +126,7 @@ struct Block {
   std::uint64_t events = 0;
   std::shared_ptr<Async> async;    // mbarriers, bulk copies: of the block's cluster
   std::shared_ptr<AsyncLanes> lane_copies;
+  std::uint64_t draws = 0;               // exec/strict.hpp
 };
 
 struct Worker {

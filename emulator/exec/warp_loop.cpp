@@ -11,6 +11,7 @@
 #include "code/program.hpp"
 #include "exec/progress.hpp"
 #include "exec/schedule.hpp"
+#include "exec/strict.hpp"
 #include "exec/tally.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
@@ -26,6 +27,7 @@ constexpr std::uint64_t kSuspended = 8;     // turns of the block before mbarrie
 
 void park(Warp& w, std::uint32_t pc, std::uint32_t mask, Group::State state = Group::State::Runnable,
           std::uint32_t barrier = 0, std::uint64_t generation = 0) {
+  ++w.clock;  // also what run_block knows by that a warp has moved
   for (std::uint32_t k = 0; k < w.parked_count; ++k) {
     Group& g = w.parked[k];
     if (g.pc == pc && g.frame == w.frame && g.local == w.local && g.state == state && g.passed == Pass::None &&
@@ -42,7 +44,7 @@ void park(Warp& w, std::uint32_t pc, std::uint32_t mask, Group::State state = Gr
   g.state = state;
   g.barrier = barrier;
   g.generation = generation;
-  g.parked_at = ++w.clock;
+  g.parked_at = w.clock;
   g.passed = Pass::None;
 }
 
@@ -204,9 +206,15 @@ bool arrive(Warp& w, const Inst& in, std::uint32_t mask, std::uint32_t* number) 
     fault(w, in, lane, int(Status::IllegalInstruction),
           format("barrier %u is reached with %u threads expected, others expect %u", *number, expected, b.expected));
   b.expected = expected;
-  // With a count, a warp counts whole even where the block's last warp is not full.
+  // With a count, a warp counts whole even where the block's last warp is not full: the lanes that it lacks come with
+  // the first of those that it has.
   std::uint32_t arriving = std::uint32_t(__builtin_popcount(mask));
-  if (expected && mask == w.alive) arriving = 32;
+  if (expected && w.counted[*number] != b.generation + 1) {
+    arriving += 32 - std::uint32_t(__builtin_popcount(w.alive));
+    w.counted[*number] = b.generation + 1;
+    w.came[*number] = ~w.alive;
+  }
+  w.came[*number] |= mask;
   b.arrived += arriving;
   if (w.worker->checker) w.worker->checker->barrier_arrived(w, *number, mask, BarrierKind(in.imm) != BarrierKind::Arrive);
   if (in.op[3] != kNone) {
@@ -287,10 +295,16 @@ void count_switched_off(Warp& w, std::uint32_t lanes, bool all) {
 
 }  // namespace
 
-void threads_exited(Block& block, std::uint32_t count) {
-  block.alive -= count;
-  for (Barrier& b : block.barriers)
-    if (b.arrived && b.expected == 0 && b.arrived >= block.alive) complete(block, b);
+void threads_exited(Warp& w, std::uint32_t mask) {
+  Block& block = *w.block;
+  block.alive -= std::uint32_t(__builtin_popcount(mask));
+  for (std::uint32_t k = 0; k < 16; ++k) {
+    Barrier& b = block.barriers[k];
+    if (!b.arrived) continue;
+    if (b.expected && w.counted[k] == b.generation + 1)  // as its other missing lanes
+      b.arrived += std::uint32_t(__builtin_popcount(mask & ~w.came[k]));
+    if (b.arrived >= (b.expected ? b.expected : block.alive)) complete(block, b);
+  }
 }
 
 Stop run_warp(Warp& w, std::int64_t& budget) {
@@ -387,7 +401,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         if (!mask) { ++w.pc; break; }
         w.alive &= ~mask;
         w.active &= ~mask;
-        threads_exited(*w.block, std::uint32_t(__builtin_popcount(mask)));
+        threads_exited(w, mask);
         if (w.active) {
           ++w.pc;
         } else if (!w.alive) {
@@ -490,6 +504,18 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
           return Stop::Polled;
         }
         break;
+      case Flow::Strict: {
+        ++w.pc;
+        const Liberty liberty = take_liberty(w, in, mask);
+        if (liberty.aside) {
+          park(w, w.pc, liberty.aside);
+          w.active &= ~liberty.aside;
+          if (liberty.turn) w.rotating = true, w.next_parked = kNobody, w.slice = liberty.turn;
+          else if (!w.rotating) w.next_parked = std::min(w.next_parked, w.pc);
+        }
+        if (liberty.wait) return Stop::Budget;
+        break;
+      }
     }
   }
 }

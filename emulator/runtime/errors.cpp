@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "mutate/session.hpp"
 #include "ptxvm/ptxvm.h"
 #include "runtime/refused.hpp"
 #include "support/environment.hpp"
@@ -63,6 +64,7 @@ cudaError_t remember(cudaError_t error) {
 void device_fault(const Error& error) {
   cudaError_t none = cudaSuccess;
   if (!sticky.compare_exchange_strong(none, static_cast<cudaError_t>(error.status()))) return;
+  mutate::note_fault(error.what());
   report(error.what());
   if (abort_wanted()) std::abort();
 }

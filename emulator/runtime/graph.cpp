@@ -8,6 +8,7 @@
 #include "check/level.hpp"
 #include "check/operations.hpp"
 #include "runtime/scheduler.hpp"
+#include "support/settings.hpp"
 
 namespace ptxvm::runtime {
 namespace {

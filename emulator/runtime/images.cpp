@@ -7,6 +7,7 @@
 
 #include "image/cubin.hpp"
 #include "image/fatbin.hpp"
+#include "mutate/session.hpp"
 #include "ptx/ast.hpp"
 #include "runtime/errors.hpp"
 
@@ -27,8 +28,11 @@ std::string name_of(const ptx::Module& module) {
 }
 
 std::shared_ptr<exec::Program> load_text(const std::string& text) {
-  const ptx::Module module = ptx::parse(text);
-  return exec::Program::load(module, name_of(module));
+  ptx::Module module = ptx::parse(text);
+  const mutate::Session mutation(text, module);
+  std::shared_ptr<exec::Program> program = exec::Program::load(module, name_of(module));
+  mutation.loaded(*program);
+  return program;
 }
 
 std::shared_ptr<exec::Program> load_images(const std::vector<image::Image>& images, int target) {

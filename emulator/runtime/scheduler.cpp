@@ -8,7 +8,7 @@
 
 #include "check/level.hpp"
 #include "runtime/errors.hpp"
-#include "support/environment.hpp"
+#include "support/settings.hpp"
 
 namespace ptxvm::runtime {
 namespace {
@@ -34,8 +34,6 @@ bool spin_until(Condition&& condition) {
 }
 
 }  // namespace
-
-std::uint64_t seed() { return environment_number("PTXVM_SEED", 1); }
 
 bool Moment::reached() const { return stream->completed.load(std::memory_order_acquire) >= count; }
 

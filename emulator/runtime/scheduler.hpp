@@ -25,9 +25,6 @@ class Capture;
 
 constexpr int least_priority = 0, greatest_priority = -5;
 
-// PTXVM_SEED, 1 by default.
-std::uint64_t seed();
-
 struct Stream {
   std::uint64_t id = 0;
   unsigned flags = 0;

@@ -47,6 +47,15 @@ bool accepted(const EnvironmentVariable& v, const char* value) {
       for (const char* word : v.words)
         if (std::strcmp(value, word) == 0) return true;
       return v.words.empty();
+    case Kind::List: {
+      std::string_view rest = value;
+      while (true) {
+        const std::size_t comma = rest.find(',');
+        if (std::find(v.words.begin(), v.words.end(), rest.substr(0, comma)) == v.words.end()) return false;
+        if (comma == rest.npos) return true;
+        rest.remove_prefix(comma + 1);
+      }
+    }
     case Kind::Place: {
       const char* colon = std::strchr(value, ':');
       const std::string_view first =
@@ -67,6 +76,7 @@ std::string wanted(const EnvironmentVariable& v) {
   }
   std::string words;
   for (const char* word : v.words) words += (words.empty() ? "" : ", ") + std::string(word);
+  if (v.kind == Kind::List) return "any of " + words + ", with commas between,";
   return "one of " + words + (v.kind == Kind::Place ? ", and then perhaps :FILE," : "");
 }
 
@@ -83,14 +93,18 @@ const char* value_of(const char* name) {
 const std::vector<EnvironmentVariable>& environment_variables() {
   static const auto* const table = new std::vector<EnvironmentVariable>{
       {"PTXVM_ABORT_ON_FAULT", Kind::Flag},
+      {"PTXVM_APPROX", Kind::Word, 0, 0, {"exact", "worst"}},
       {"PTXVM_BLAS_THREADS", Kind::Number, 1, 256},
       {"PTXVM_CHECK", Kind::Word, 0, 0, {"off", "fast", "full"}},
       {"PTXVM_COUNTERS", Kind::Place, 0, 0, {"table", "json", "lines"}},
       {"PTXVM_DEVICE", Kind::Word},
       {"PTXVM_LEAKS", Kind::Flag},
       {"PTXVM_MMA", Kind::Word, 0, 0, {"exact", "truncate"}},
+      {"PTXVM_MUTATE", Kind::Word},
+      {"PTXVM_MUTATE_LIST", Kind::Word},
       {"PTXVM_POISON", Kind::Flag},
       {"PTXVM_SEED", Kind::Number, 0, any},
+      {"PTXVM_STRICT", Kind::List, 0, 0, {"tear", "split"}},
       {"PTXVM_THREADS", Kind::Number, 1, 1024},
       {"PTXVM_TIMEOUT", Kind::Number, 0, any},
       {"PTXVM_VECTOR_UNIT", Kind::Word, 0, 0, {"v1", "v3", "v4"}},

@@ -14,6 +14,7 @@ struct EnvironmentVariable {
     Number,  // decimal or 0x...; from least to most
     Flag,    // 0 or 1
     Word,    // one of `words`; where there are none its reader checks it
+    List,    // some of `words`, with commas between
     Place    // one of `words`, and then perhaps :FILE
   };
   const char* name;

@@ -13,6 +13,8 @@ void list_all(const Sink& sink) {
   list_compare(sink);
   list_convert(sink);
   list_approximate(sink);
+  list_approximate_worst(sink);
+  list_approximate_worst_half(sink);
   list_memory(sink);
   list_atomic(sink);
   list_atomic_half(sink);

@@ -167,6 +167,8 @@ void list_half_convert(const Sink& sink);
 void list_compare(const Sink& sink);
 void list_convert(const Sink& sink);
 void list_approximate(const Sink& sink);
+void list_approximate_worst(const Sink& sink);
+void list_approximate_worst_half(const Sink& sink);
 void list_memory(const Sink& sink);
 void list_atomic(const Sink& sink);
 void list_atomic_half(const Sink& sink);

@@ -137,11 +137,28 @@ __global__ void named(unsigned* out) {
   }
 }
 
+// The same where those who do not come to it have already exited.
+template <bool Right>
+__global__ void named_after_exit(unsigned* out) {
+  __shared__ unsigned s[96];
+  const unsigned t = threadIdx.x;
+  s[t] = t;
+  if (t >= 32) {
+    asm volatile("bar.sync 1, 64;" ::: "memory");
+    out[t] = s[Right ? 127 - t : 95 - t];
+  }
+}
+
 TEST(Race, NamedBarriersOrderTheirOwn) {
   Words out(96);
   named<true><<<1, 96>>>(out);
   EXPECT_EQ(verdict(), "");
   named<false><<<1, 96>>>(out);
+  EXPECT_TRUE(tells(verdict(), {"race: read"}));
+  Words more(96);
+  named_after_exit<true><<<1, 96>>>(more);
+  EXPECT_EQ(verdict(), "");
+  named_after_exit<false><<<1, 96>>>(more);
   EXPECT_TRUE(tells(verdict(), {"race: read"}));
 }
 
