@@ -40,6 +40,7 @@ void FunctionDecoder::tear(const Inst& whole, const MemoryForm& form, bool is_lo
     address = kept;
   }
   Inst check = whole;
+  check.flow = Flow::Plain;
   check.full = check.masked = alignment_handler();
   check.op[0] = address;
   check.op[1] = form.bytes * form.count;
