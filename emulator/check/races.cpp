@@ -58,9 +58,12 @@ bool Races::morally_strong(const Access& before, const Actor& now) const {
 bool Races::allows(const Access& before, const Actor& now, Conflict* conflict) const {
   if (ordered(before, now) || morally_strong(before, now)) return true;
   conflict->kind = Conflict::Kind::Race;
-  // Ordered, but for the fence that shows the asynchronous proxy what others have done.
-  if ((now.kind & kProxy) && now.knowledge->seen.covers(before.block, before.warp, before.lanes, before.time))
+  // Ordered, but for the fence that shows the asynchronous proxy what others have written. A read that came before
+  // has nothing to show: rings of bulk copies, NVIDIA's own among them, have no fence between it and the next copy.
+  if ((now.kind & kProxy) && now.knowledge->seen.covers(before.block, before.warp, before.lanes, before.time)) {
+    if (!conflict->before_wrote) return true;
     conflict->kind = Conflict::Kind::Proxy;
+  }
   conflict->before = before;
   return false;
 }

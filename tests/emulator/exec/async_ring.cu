@@ -1,8 +1,7 @@
-// Rings of buffers between a producer and consumers, by cuda::ptx's wrappers and in inline PTX; each also with a wait
-// left out.
-#include <cuda/ptx>
-
+// Rings of buffers between a producer and consumers, by cuda::ptx's wrappers and in inline PTX; each also
+// with a wait left out.
 #include <algorithm>
+#include <cuda/ptx>
 
 #include "async_support.hpp"
 
@@ -15,8 +14,8 @@ constexpr int kTile = 512, kConsumers = 64;
 
 enum class Missing { Nothing, FullWait, EmptyWait };
 
-// Warp 0 fetches tiles by bulk copies; two warps of consumers add one to each number and send the tile back by a bulk
-// copy from a second ring.
+// Warp 0 fetches tiles by bulk copies; two warps of consumers add one to each number and send the tile back
+// by a bulk copy from a second ring.
 template <int Stages, Missing What>
 __global__ void bulk_ring(int* out, const int* in, int tiles) {
   __shared__ alignas(128) int tile[Stages][kTile];
@@ -36,9 +35,13 @@ __global__ void bulk_ring(int* out, const int* in, int tiles) {
     for (int t = 0; t < tiles; ++t) {
       const int s = t % Stages;
       if (What != Missing::EmptyWait)
-        while (!ptx::mbarrier_try_wait_parity(ptx::sem_acquire, ptx::scope_cta, &empty[s], unsigned(t / Stages + 1) & 1)) {}
-      ptx::mbarrier_arrive_expect_tx(ptx::sem_release, ptx::scope_cta, ptx::space_shared, &full[s], sizeof tile[s]);
-      ptx::cp_async_bulk(ptx::space_cluster, ptx::space_global, tile[s], in + t * kTile, sizeof tile[s], &full[s]);
+        while (!ptx::mbarrier_try_wait_parity(ptx::sem_acquire, ptx::scope_cta, &empty[s],
+                                              unsigned(t / Stages + 1) & 1)) {
+        }
+      ptx::mbarrier_arrive_expect_tx(ptx::sem_release, ptx::scope_cta, ptx::space_shared, &full[s],
+                                     sizeof tile[s]);
+      ptx::cp_async_bulk(ptx::space_cluster, ptx::space_global, tile[s], in + t * kTile, sizeof tile[s],
+                         &full[s]);
     }
   }
   if (threadIdx.x >= kConsumers) return;
@@ -46,7 +49,8 @@ __global__ void bulk_ring(int* out, const int* in, int tiles) {
     const int s = t % Stages;
     const unsigned parity = unsigned(t / Stages) & 1;
     const auto wait = [&] {
-      while (!ptx::mbarrier_try_wait_parity(ptx::sem_acquire, ptx::scope_cta, &full[s], parity)) {}
+      while (!ptx::mbarrier_try_wait_parity(ptx::sem_acquire, ptx::scope_cta, &full[s], parity)) {
+      }
     };
     if (What != Missing::FullWait) wait();
     for (int i = int(threadIdx.x); i < kTile; i += kConsumers) result[i] = tile[s][i] + 1;
@@ -72,9 +76,15 @@ TEST(BulkRing, ProducerAndConsumers) {
   for (const int tiles : {1, 2, 3, 9}) {
     const std::vector<int> in = numbers(std::size_t(tiles) * kTile);
     const Array<int> source(in);
-    always_gives(plus_one(in), [&](int* out) { bulk_ring<1, Missing::Nothing><<<1, kConsumers + 32>>>(out, source, tiles); });
-    always_gives(plus_one(in), [&](int* out) { bulk_ring<2, Missing::Nothing><<<1, kConsumers + 32>>>(out, source, tiles); });
-    always_gives(plus_one(in), [&](int* out) { bulk_ring<4, Missing::Nothing><<<1, kConsumers + 32>>>(out, source, tiles); });
+    always_gives(plus_one(in), [&](int* out) {
+      bulk_ring<1, Missing::Nothing><<<1, kConsumers + 32>>>(out, source, tiles);
+    });
+    always_gives(plus_one(in), [&](int* out) {
+      bulk_ring<2, Missing::Nothing><<<1, kConsumers + 32>>>(out, source, tiles);
+    });
+    always_gives(plus_one(in), [&](int* out) {
+      bulk_ring<4, Missing::Nothing><<<1, kConsumers + 32>>>(out, source, tiles);
+    });
   }
 }
 TEST(BulkRing, AConsumerThatDoesNotWait) {
@@ -93,7 +103,8 @@ TEST(BulkRing, AConsumerThatDoesNotWait) {
   }
   unsetenv("PTXVM_SEED");
 }
-// Without the wait for an empty buffer the copies overtake the consumers, by far more bytes than a phase expects.
+// Without the wait for an empty buffer the copies overtake the consumers, by far more bytes than a phase
+// expects.
 TEST(BulkRing, AProducerThatDoesNotWait) {
   const std::vector<int> in = numbers(8 * kTile);
   for (const int seed : {1, 2}) {
@@ -108,7 +119,10 @@ TEST(BulkRing, AProducerThatDoesNotWait) {
 }
 
 __device__ void fetch(int* to, const int* from) {
-  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(unsigned(__cvta_generic_to_shared(to))), "l"(from) : "memory");
+  asm volatile(
+      "cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(unsigned(__cvta_generic_to_shared(to))),
+      "l"(from)
+      : "memory");
 }
 
 // Two buffers of cp.async groups: while one is summed, the other is filled. Rows of 256 numbers, a sum a row.
@@ -136,7 +150,8 @@ TEST(AsyncRing, DoubleBuffer) {
   for (const int rows : {1, 2, 13}) {
     const std::vector<int> in = numbers(std::size_t(rows) * 256);
     std::vector<int> wanted(static_cast<std::size_t>(rows));
-    for (std::size_t k = 0; k < in.size(); ++k) wanted[k / 256] = int(unsigned(wanted[k / 256]) + unsigned(in[k]));
+    for (std::size_t k = 0; k < in.size(); ++k)
+      wanted[k / 256] = int(unsigned(wanted[k / 256]) + unsigned(in[k]));
     const Array<int> source(in);
     always_gives(wanted, [&](int* out) { double_buffer<true><<<1, 64>>>(out, source, rows); });
     is_wrong_late(wanted, [&](int* out) { double_buffer<false><<<1, 64>>>(out, source, rows); });
@@ -159,7 +174,8 @@ TEST(BulkRing, ReductionsOfManyBlocks) {
   constexpr int blocks = 20;
   const std::vector<int> in = numbers(blocks * kTile);
   std::vector<int> wanted(kTile);
-  for (std::size_t k = 0; k < in.size(); ++k) wanted[k % kTile] = int(unsigned(wanted[k % kTile]) + unsigned(in[k]));
+  for (std::size_t k = 0; k < in.size(); ++k)
+    wanted[k % kTile] = int(unsigned(wanted[k % kTile]) + unsigned(in[k]));
   const Array<int> source(in);
   always_gives(wanted, [&](int* out) { add_tiles<<<blocks, 96>>>(out, source); });
 }
