@@ -33,6 +33,10 @@ bool FunctionDecoder::control(const Instruction& i) {
     call(i);
   } else if (base == "bar" || base == "barrier") {
     barrier(i);
+  } else if (base == "griddepcontrol") {
+    // One grid runs after another, so who waits for the grids before has them done, and who lets the next begin
+    // early may be followed late.
+    if (i.opcode.size() != 2 || (i.opcode[1] != "wait" && i.opcode[1] != "launch_dependents")) refuse("unknown instruction");
   } else if (base == "nanosleep") {
     inst.flow = Flow::Yield;
     emit(inst);

@@ -132,7 +132,7 @@ void assertion_failed(Warp& w, const Inst& in) {
 Handler builtin_function(const std::string& name) {
   if (name == "vprintf") return &device_printf;
   if (name == "__assertfail") return &assertion_failed;
-  return nullptr;
+  return heap_function(name);
 }
 
 }  // namespace ptxvm::exec

@@ -13,6 +13,8 @@ Handler local_address(unsigned bits);      // op[0] = imm + the running group's 
 Handler fence_handler();
 Handler barrier_result_handler();          // op[0] destination, op[1] barrier number, imm BarrierKind
 Handler collect_results_handler();         // imm: call site
-Handler builtin_function(const std::string& name);  // op: argument offsets and strides; op[8], op[9] result
+// op: argument offsets and strides; op[8], op[9] result
+Handler builtin_function(const std::string& name);
+Handler heap_function(const std::string& name);  // malloc and free
 
 }  // namespace ptxvm::exec

@@ -72,6 +72,8 @@ std::uint64_t resolve_one(Warp& w, const Inst& in, unsigned lane, unsigned space
           miss(w, in, lane, space, address, bytes, write, memory::describe(address, bytes));
         if (write && allocation->read_only)
           miss(w, in, lane, space, address, bytes, write, "constant memory cannot be written");
+        // Device code may free its own memory at any time: nobody remembers where that lies.
+        if (allocation->kind == memory::Kind::Heap) return address + std::uint64_t(allocation->delta);
         cache = {allocation->base, allocation->base + allocation->size, allocation->delta, allocation->read_only};
       }
       return address + std::uint64_t(cache.delta);

@@ -16,7 +16,7 @@ namespace ptxvm::memory {
 
 using Address = std::uint64_t;
 
-enum class Kind : std::uint8_t { Device, Pinned, ModuleVariable };
+enum class Kind : std::uint8_t { Device, Pinned, ModuleVariable, Heap };  // Heap: allocated by device code
 
 struct Allocation {
   Address base = 0;
@@ -25,7 +25,7 @@ struct Allocation {
   Kind kind = Kind::Device;
   std::uint64_t id = 0;    // counts up from 1 over the life of the process
   bool freed = false;      // kept for a while so that use after free is named
-  std::string label;       // variable's name; empty for plain allocations
+  std::string label;       // variable's name; who asked, of the heap's; empty for plain allocations
   bool read_only = false;  // .const variables
 
   bool contains(Address a, std::uint64_t n) const { return a >= base && n <= size && a - base <= size - n; }

@@ -20,7 +20,8 @@ std::string name(const Allocation& a) {
   if (a.kind == Kind::ModuleVariable) {
     text = "variable " + (a.label.empty() ? std::to_string(a.id) : a.label);
   } else {
-    text = (a.kind == Kind::Pinned ? "host allocation " : "allocation ") + std::to_string(a.id);
+    text = a.kind == Kind::Pinned ? "host allocation " : a.kind == Kind::Heap ? "heap allocation " : "allocation ";
+    text += std::to_string(a.id);
     if (!a.label.empty()) text += " \"" + a.label + "\"";
   }
   return text + " (" + bytes(a.size) + " at " + hex(a.base) + ")";

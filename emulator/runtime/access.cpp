@@ -23,6 +23,8 @@ Place place_of(const void* pointer, std::uint64_t bytes, const char* what) {
     return Place::Pageable;
   }
   if (!found->contains(a, bytes)) throw Error(Status::InvalidValue, complaint(a, bytes, what));
+  if (found->kind == memory::Kind::Heap)
+    throw Error(Status::InvalidValue, "memory of device code's malloc is not the runtime's: " + complaint(a, bytes, what));
   return found->kind == memory::Kind::Pinned ? Place::Pinned : Place::Device;
 }
 

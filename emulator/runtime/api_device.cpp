@@ -7,6 +7,7 @@
 #include <string>
 
 #include "device/profile.hpp"
+#include "memory/heap.hpp"
 #include "runtime/device_memory.hpp"
 #include "runtime/enqueue.hpp"
 #include "runtime/event.hpp"
@@ -18,7 +19,8 @@ using namespace ptxvm::runtime;
 namespace {
 
 // Kept so that they can be asked for. Kernels get the stack that their code declares, printf writes at once,
-// and how the L2 cache fetches changes nothing.
+// and how the L2 cache fetches changes nothing. The heap keeps its
+// own.
 struct Limits {
   std::mutex mutex;
   std::map<cudaLimit, std::size_t> value = {
@@ -33,8 +35,7 @@ Limits& limits() {
 std::size_t& limit_of(cudaLimit limit) {
   const auto found = limits().value.find(limit);
   if (found != limits().value.end()) return found->second;
-  const char* what = limit == cudaLimitMallocHeapSize          ? "kernels that allocate memory"
-                     : limit == cudaLimitPersistingL2CacheSize ? "lines that stay in the L2 cache"
+  const char* what = limit == cudaLimitPersistingL2CacheSize ? "lines that stay in the L2 cache"
                      : limit == cudaLimitDevRuntimeSyncDepth || limit == cudaLimitDevRuntimePendingLaunchCount
                          ? "kernels that launch kernels"
                          : "an unknown limit";
@@ -124,6 +125,8 @@ cudaError_t cudaDeviceReset(void) {
 
 cudaError_t cudaDeviceSetLimit(cudaLimit limit, std::size_t value) {
   return guarded([&] {
+    if (limit == cudaLimitMallocHeapSize)
+      return memory::DeviceHeap::instance().set_capacity(value) ? cudaSuccess : cudaErrorInvalidValue;
     const std::lock_guard lock(limits().mutex);
     std::size_t& kept = limit_of(limit);
     if (limit == cudaLimitMaxL2FetchGranularity && value > 128) return cudaErrorInvalidValue;
@@ -135,6 +138,10 @@ cudaError_t cudaDeviceSetLimit(cudaLimit limit, std::size_t value) {
 cudaError_t cudaDeviceGetLimit(std::size_t* out, cudaLimit limit) {
   return guarded([&] {
     if (out == nullptr) return cudaErrorInvalidValue;
+    if (limit == cudaLimitMallocHeapSize) {
+      *out = memory::DeviceHeap::instance().capacity();
+      return cudaSuccess;
+    }
     const std::lock_guard lock(limits().mutex);
     *out = limit_of(limit);
     return cudaSuccess;

@@ -9,6 +9,7 @@
 #include "check/level.hpp"
 #include "check/operations.hpp"
 #include "device/profile.hpp"
+#include "memory/heap.hpp"
 #include "runtime/access.hpp"
 #include "runtime/errors.hpp"
 #include "runtime/host_access.hpp"
@@ -36,9 +37,10 @@ void report_leaks() {
   std::uint64_t bytes = 0;
   for (const memory::Allocation& a : memory::AddressSpace::instance().live()) {
     if (a.kind == memory::Kind::ModuleVariable) continue;
-    std::fprintf(stderr, "ptxvm: leaked: %s allocation %llu, %llu bytes at 0x%llx\n",
-                 a.kind == memory::Kind::Pinned ? "host" : "device", static_cast<unsigned long long>(a.id),
-                 static_cast<unsigned long long>(a.size), static_cast<unsigned long long>(a.base));
+    const char* kind = a.kind == memory::Kind::Pinned ? "host" : a.kind == memory::Kind::Heap ? "heap" : "device";
+    std::fprintf(stderr, "ptxvm: leaked: %s allocation %llu, %llu bytes at 0x%llx%s%s\n", kind,
+                 static_cast<unsigned long long>(a.id), static_cast<unsigned long long>(a.size),
+                 static_cast<unsigned long long>(a.base), a.label.empty() ? "" : ", ", a.label.c_str());
     count++;
     bytes += a.size;
   }
@@ -114,6 +116,7 @@ void free_all() {
     if (check::level() == check::Level::Full) check::Operations::instance().forget(a.base, a.size);
     if (!space.release(a.base)) space.forget(reinterpret_cast<void*>(a.base));
   }
+  memory::DeviceHeap::instance().reset();
 }
 
 }  // namespace ptxvm::runtime

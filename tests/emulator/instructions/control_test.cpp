@@ -37,6 +37,13 @@ TEST(Control, BranchesInALoop) {
   }
 }
 
+// Grids run one after another: nothing to wait for, nobody to let go early.
+TEST(Control, DependentGrids) {
+  const auto got = values("griddepcontrol.wait;\nmov.u32 %d, %i;\ngriddepcontrol.launch_dependents;\n", shape);
+  for (u32 i = 0; i < got.size(); i++) ASSERT_EQ(got[i], i);
+  EXPECT_NE(fault_of(kernel_text(1, "griddepcontrol.later;"), shape, {0}).status, 0);
+}
+
 TEST(Control, BranchByTable) {
   const std::string cases =
       "A:\nmov.u32 %d, 10;\nbra DONE;\nB:\nmov.u32 %d, 20;\nbra DONE;\nC:\nmov.u32 %d, 30;\nDONE:\n";
