@@ -45,12 +45,43 @@ inline void store_quads(Warp& w, const Inst& in, const u64* host) {
   }
 }
 
+// A strong access to a vector of 8 or 16 bytes is one access of the host, too: no device is known to part it, and
+// CUB's look-back relies on that where its status and its value share 16 bytes.
+template <int Bytes> struct Piece { using type = u64; };
+template <> struct Piece<16> { typedef u64 type __attribute__((vector_size(16))); };
+template <class T, int V> constexpr bool one_piece = V > 1 && (sizeof(T) * V == 8 || sizeof(T) * V == 16);
+bool strong(const Inst& in) { return (in.sem & 7) != 0; }  // see Semantics
+
+template <class T, int V> void load_piece(u64 host, T* parts) {
+  using P = typename Piece<sizeof(T) * V>::type;
+  const P piece = *reinterpret_cast<const volatile P*>(host);
+  __builtin_memcpy(parts, &piece, sizeof piece);
+}
+template <class T, int V> void store_piece(u64 host, const T* parts) {
+  using P = typename Piece<sizeof(T) * V>::type;
+  P piece;
+  __builtin_memcpy(&piece, parts, sizeof piece);
+  *reinterpret_cast<volatile P*>(host) = piece;
+}
+
 // op[0..V-1] destinations (kNone: not wanted), op[V] address.
 template <class T, class R, int V>
 void load(Warp& w, const Inst& in) {
   Access access;
   resolve(w, in, in.op[V], sizeof(T) * V, false, access);
   const u32 mask = w.mask;
+  if constexpr (one_piece<T, V>) {
+    if (strong(in)) {
+      for (u32 m = mask; m; m &= m - 1) {
+        int i = __builtin_ctz(m);
+        T parts[V];
+        load_piece<T, V>(access.host[i], parts);
+        for (int v = 0; v < V; ++v)
+          if (in.op[v] != kNone) w.at<R>(in.op[v])[i] = R(parts[v]);
+      }
+      return;
+    }
+  }
   if constexpr (std::is_same_v<T, u32> && std::is_same_v<R, u32> && V == 4) {
     if (mask == kAllLanes && !access.same && in.op[0] != kNone && in.op[1] != kNone && in.op[2] != kNone && in.op[3] != kNone)
       return load_quads(w, in, access.host);
@@ -97,6 +128,17 @@ void store(Warp& w, const Inst& in) {
   resolve(w, in, in.op[0], sizeof(T) * V, true, access);
   const u32 mask = w.mask;
   if (w.worker->checker && !access.unit) check_values<T, R, V>(w, in, access.host);
+  if constexpr (one_piece<T, V>) {
+    if (strong(in)) {
+      for (u32 m = mask; m; m &= m - 1) {
+        int i = __builtin_ctz(m);
+        T parts[V];
+        for (int v = 0; v < V; ++v) parts[v] = T(w.at<R>(in.op[v + 1])[i]);
+        store_piece<T, V>(access.host[i], parts);
+      }
+      return;
+    }
+  }
   if constexpr (std::is_same_v<T, u32> && std::is_same_v<R, u32> && V == 4) {
     if (mask == kAllLanes) return store_quads(w, in, access.host);
   }
