@@ -44,6 +44,20 @@ TEST(Control, DependentGrids) {
   EXPECT_NE(fault_of(kernel_text(1, "griddepcontrol.later;"), shape, {0}).status, 0);
 }
 
+// Warps that go from barrier to barrier without a branch between are no deadlock.
+TEST(Control, BarriersInARow) {
+  for (const u32 warps : {2u, 3u, 8u}) {
+    std::string body = ".shared .align 4 .b8 s[4096];\n.reg .b32 %t, %x, %n;\nmov.u32 %t, %tid.x;\nmov.u32 %n, %ntid.x;\n"
+                       "mov.u32 %d, %t;\n";
+    // each time every thread takes the number of the thread 33 further
+    for (int k = 0; k < 13; k++)
+      body += "shl.b32 %x, %t, 2;\nst.shared.u32 [%x], %d;\nbar.sync 0;\nadd.u32 %x, %t, 33;\nrem.u32 %x, %x, %n;\n"
+              "shl.b32 %x, %x, 2;\nld.shared.u32 %d, [%x];\nbar.sync 0;\n";
+    const auto got = values(body, {{2, 1, 1}, {32 * warps, 1, 1}});
+    for (u32 i = 0; i < got.size(); i++) ASSERT_EQ(got[i], (i + 13 * 33) % (32 * warps)) << warps;
+  }
+}
+
 TEST(Control, BranchByTable) {
   const std::string cases =
       "A:\nmov.u32 %d, 10;\nbra DONE;\nB:\nmov.u32 %d, 20;\nbra DONE;\nC:\nmov.u32 %d, 30;\nDONE:\n";
