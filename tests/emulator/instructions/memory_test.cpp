@@ -301,25 +301,27 @@ TEST(Memory, WhichSpaceAnAddressLiesIn) {
     }
 }
 
-// Half of the blocks write pairs of equal numbers to one place, the others read it: no device is known to part a
-// strong access to an aligned vector of 8 or 16 bytes.
+// Half of the blocks write pairs of equal numbers, a place for each lane, the others read them: no device is known to
+// part a strong access to an aligned vector of 8 or 16 bytes.
 TEST(Memory, StrongVectorsAreOnePiece) {
   for (const std::string order : {"relaxed.gpu.global", "volatile.global"}) {
-    for (const std::string type : {"v2.u64 ", "v2.u32 "}) {
-      const Buffer place(std::vector<u64>(2));
-      const std::string r = type == "v2.u64 " ? ".reg .b64 %x, %y;\n" : ".reg .b32 %x, %y;\n";
-      const std::string widen = type == "v2.u64 " ? "cvt.u64.u32 %x, %n;\n" : "mov.b32 %x, %n;\n";
-      const std::string differ = type == "v2.u64 " ? "setp.ne.u64 %p, %x, %y;\n" : "setp.ne.u32 %p, %x, %y;\n";
+    for (const bool wide : {true, false}) {
+      const Buffer places(std::vector<u64>(64));
+      const std::string access = order + (wide ? ".v2.u64 " : ".v2.u32 ");
       const auto torn = values(
-          r + ".reg .b32 %n;\n.reg .pred %p, %q;\nand.b32 %n, %block, 1;\nsetp.eq.u32 %q, %n, 0;\nmov.u32 %n, 20000;\n"
-              "LOOP:\n@%q bra WRITE;\nld." + order + "." + type + "{%x, %y}, [%q1];\n" + differ +
-              "@%p add.u32 %d, %d, 1;\nbra NEXT;\nWRITE:\n" + widen + "st." + order + "." + type +
-              "[%q1], {%x, %x};\nNEXT:\nsub.u32 %n, %n, 1;\nsetp.ne.u32 %p, %n, 0;\n@%p bra LOOP;\n",
-          {{4, 1, 1}, {1, 1, 1}}, "", {place.address()});
-      for (const u32 t : torn) EXPECT_EQ(t, 0u) << order << " " << type;
-      const auto left = place.read<u64>(2);
-      EXPECT_EQ(left[0] & 0xffffffff, 1u);  // the last that was written, in both halves
-      EXPECT_EQ(type == "v2.u64 " ? left[1] : left[0] >> 32, 1u);
+          (wide ? ".reg .b64 %x, %y;\n" : ".reg .b32 %x, %y;\n") +
+              std::string(".reg .b32 %n;\n.reg .pred %p, %q;\n.reg .b64 %a;\nmov.u32 %n, %tid.x;\n"
+                          "mad.wide.u32 %a, %n, ") +
+              (wide ? "16" : "8") +
+              ", %q1;\nand.b32 %n, %block, 1;\nsetp.eq.u32 %q, %n, 0;\nmov.u32 %n, 200000;\n"
+              "LOOP:\n@%q bra WRITE;\nld." + access + "{%x, %y}, [%a];\n" +
+              (wide ? "setp.ne.u64 %p, %x, %y;\n" : "setp.ne.u32 %p, %x, %y;\n") +
+              "@%p add.u32 %d, %d, 1;\nbra NEXT;\nWRITE:\n" + (wide ? "cvt.u64.u32 %x, %n;\n" : "mov.b32 %x, %n;\n") +
+              "st." + access + "[%a], {%x, %x};\nNEXT:\nsub.u32 %n, %n, 1;\nsetp.ne.u32 %p, %n, 0;\n@%p bra LOOP;\n",
+          {{4, 1, 1}, {32, 1, 1}}, "", {places.address()});
+      for (const u32 t : torn) EXPECT_EQ(t, 0u) << access;
+      const auto last = places.read<u64>(wide ? 64 : 32);  // that was written, in both halves
+      for (const u64 v : last) EXPECT_EQ(v, wide ? 1u : (u64{1} << 32 | 1u)) << access;
     }
   }
 }
