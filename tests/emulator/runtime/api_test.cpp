@@ -120,9 +120,10 @@ TEST_F(Device, LimitsOfWhatIsNotThereAreRefused) {
   EXPECT_EQ(value, 4096u);
   CUDA(cudaDeviceSetLimit(cudaLimitMaxL2FetchGranularity, 128));
   EXPECT_EQ(cudaDeviceSetLimit(cudaLimitMaxL2FetchGranularity, 129), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaDeviceSetLimit(cudaLimitMallocHeapSize, 1 << 20), cudaErrorUnsupportedLimit);
-  EXPECT_TRUE(reported("kernels that allocate memory")) << ptxvm_last_report();
+  CUDA(cudaDeviceGetLimit(&value, cudaLimitMallocHeapSize));
+  EXPECT_EQ(value, 8u << 20);
   EXPECT_EQ(cudaDeviceGetLimit(&value, cudaLimitPersistingL2CacheSize), cudaErrorUnsupportedLimit);
+  EXPECT_TRUE(reported("lines that stay in the L2 cache")) << ptxvm_last_report();
   EXPECT_EQ(cudaDeviceSetLimit(static_cast<cudaLimit>(99), 1), cudaErrorUnsupportedLimit);
 }
 
