@@ -8,6 +8,7 @@
 #include <cub/device/device_scan.cuh>
 #include <cub/device/device_segmented_reduce.cuh>
 #include <cub/device/device_select.cuh>
+#include <cub/device/device_transform.cuh>
 #include <numeric>
 
 #include "device.hpp"
@@ -219,6 +220,24 @@ TEST(CubDevice, SegmentedReduceOfUnevenAndEmptySegments) {
 struct Doubled {
   __device__ void operator()(float& v) const { v *= 2; }
 };
+
+struct Product {
+  __host__ __device__ float operator()(float a, int b) const { return a * float(b) + 1; }
+};
+
+// On sm_90 and later by bulk copies into shared memory and an mbarrier.
+TEST(CubDevice, Transform) {
+  for (int n : sizes_and_many()) {
+    const std::vector<float> a = whole_numbers<float>(n, -99, 99);
+    const std::vector<int> b = whole_numbers<int>(n, -99, 99, 3);
+    Device<float> d_a(a), out(n);
+    Device<int> d_b(b);
+    ASSERT_EQ(cub::DeviceTransform::Transform(cuda::std::make_tuple(d_a.get(), d_b.get()), out.get(), n, Product{}), cudaSuccess);
+    std::vector<float> wanted(n);
+    for (int i = 0; i < n; ++i) wanted[i] = Product{}(a[i], b[i]);
+    EXPECT_EQ(out.read(), wanted) << n;
+  }
+}
 
 TEST(CubDevice, ForEach) {
   for (int n : sizes_and_many()) {
