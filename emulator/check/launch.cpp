@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "check/operations.hpp"
+#include "exec/cluster.hpp"
 #include "exec/ops/space.hpp"
 #include "memory/address_space.hpp"
 #include "support/error.hpp"
@@ -53,8 +54,13 @@ ThreadState& LaunchChecker::thread(Warp& w, unsigned lane) {
   return w.block->checked->threads[w.index * 32 + lane];
 }
 
-// Whose shared memory it is. Offsets are the block's own.
-BlockState* LaunchChecker::owner_of(Warp& w, std::uint64_t*) { return w.block->checked; }
+// Whose shared memory it is; the address becomes an offset in it.
+BlockState* LaunchChecker::owner_of(Warp& w, std::uint64_t* address) {
+  const std::uint64_t window = *address >> exec::kRankShift;
+  if (window == 0) return w.block->checked;
+  *address -= window << exec::kRankShift;
+  return w.block->cluster->blocks[std::size_t(window - 1)]->checked;
+}
 
 void LaunchChecker::access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
                            unsigned bytes, bool write, const std::uint64_t* host) {

@@ -43,6 +43,15 @@ struct Meeting {
   std::vector<Arrival> arrivals;
 };
 
+// Threads of several blocks, at a cluster's barrier.
+struct ClusterMeeting {
+  struct Arrival {
+    std::uint32_t block, warp, lanes, time;
+  };
+  Knowledge joined, completed;
+  std::vector<Arrival> arrivals;
+};
+
 struct BlockState {
   std::uint32_t id = 0, time = 1;
   std::vector<ThreadState> threads;
@@ -73,6 +82,10 @@ class LaunchChecker {
   // bar.sync and its kin.
   void barrier_arrived(exec::Warp& w, unsigned number, std::uint32_t mask, bool waits);
   void barrier_completed(exec::Block& block, unsigned number);
+  // barrier.cluster
+  void cluster_arrived(exec::Warp& w, std::uint32_t mask, bool releases);
+  void cluster_completed(const exec::Cluster& cluster);
+  void cluster_waited(exec::Warp& w, std::uint32_t mask);
   // bar.warp.sync: these lanes go on together.
   void warp_met(exec::Warp& w, std::uint32_t lanes);
 
@@ -110,6 +123,7 @@ class LaunchChecker {
   const Races races_;
   std::unordered_map<std::uint64_t, std::unique_ptr<BlockState>> blocks_;
   std::unordered_map<std::uint64_t, SyncPoint> sync_;
+  std::unordered_map<std::uint64_t, ClusterMeeting> clusters_meeting_;
   std::uint8_t serial_ = 0;  // of the executed instruction
 };
 

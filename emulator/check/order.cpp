@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "check/launch.hpp"
+#include "exec/cluster.hpp"
 #include "exec/ops/space.hpp"
 
 namespace ptxvm::check {
@@ -157,6 +158,36 @@ void LaunchChecker::barrier_completed(Block& exec_block, unsigned number) {
     }
   }
   meeting = Meeting{};
+}
+
+void LaunchChecker::cluster_arrived(Warp& w, std::uint32_t mask, bool releases) {
+  if (!releases) return;
+  BlockState& block = *w.block->checked;
+  ClusterMeeting& meeting = clusters_meeting_[w.block->cluster->linear];
+  const std::uint32_t time = block.time++;
+  for (std::uint32_t m = mask; m; m &= m - 1) {
+    ThreadState& t = thread(w, unsigned(__builtin_ctz(m)));
+    meeting.joined.join(t.knowledge);
+    t.now = block.time;
+  }
+  meeting.arrivals.push_back({block.id, w.index, mask, time});
+}
+
+void LaunchChecker::cluster_completed(const exec::Cluster& cluster) {
+  ClusterMeeting& meeting = clusters_meeting_[cluster.linear];
+  Clock& clock = meeting.joined.seen.change();
+  for (const ClusterMeeting::Arrival& a : meeting.arrivals) {
+    if (a.lanes == ~0u) clock.add_warp(a.block, a.warp, a.time);
+    else clock.add_agents(a.block, a.warp, a.lanes, a.time);
+  }
+  meeting.completed = meeting.joined;
+  meeting.joined = {};
+  meeting.arrivals.clear();
+}
+
+void LaunchChecker::cluster_waited(Warp& w, std::uint32_t mask) {
+  const ClusterMeeting& meeting = clusters_meeting_[w.block->cluster->linear];
+  for (std::uint32_t m = mask; m; m &= m - 1) thread(w, unsigned(__builtin_ctz(m))).knowledge.join(meeting.completed);
 }
 
 void LaunchChecker::warp_met(Warp& w, std::uint32_t lanes) {

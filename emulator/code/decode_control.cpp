@@ -44,7 +44,7 @@ bool FunctionDecoder::control(const Instruction& i) {
              base == "activemask") {
     collective(i);
   } else {
-    return false;
+    return cluster(i);
   }
   return true;
 }
@@ -54,6 +54,7 @@ void FunctionDecoder::barrier(const Instruction& i) {
   for (std::size_t k = 1; k < i.opcode.size(); ++k)
     if (i.opcode[k] != "cta" && i.opcode[k] != "aligned") parts.push_back(i.opcode[k]);
   if (parts.empty()) refuse("unknown barrier");
+  if (parts[0] == "cluster") return cluster_barrier(i);
   Inst inst;
   if (parts[0] == "warp") {  // bar.warp.sync members
     inst.flow = Flow::Collective;

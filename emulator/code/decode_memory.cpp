@@ -25,7 +25,8 @@ bool is_hint(const std::string& m, bool load) {
 
 bool space_of(const std::string& m, std::uint8_t* space) {
   if (m == "global") *space = kGlobal;
-  else if (m == "shared" || m == "shared::cta" || m == "shared::cluster") *space = kShared;
+  else if (m == "shared" || m == "shared::cta") *space = kShared;
+  else if (m == "shared::cluster") *space = kSharedCluster;
   else if (m == "local") *space = kLocal;
   else if (m == "const") *space = kConstantSpace;
   else if (m == "param" || m == "param::entry" || m == "param::func") *space = kParameter;
@@ -233,9 +234,13 @@ void FunctionDecoder::space_test(const Instruction& i) {
     emit("sub.u64", {offset, a, m_.constant(64, window)});
     emit("setp.lt.u64", {inside, offset, size});
   };
-  if (space.rfind("shared", 0) == 0) {
-    test(windows.shared);
-    emit("mov.pred", {p, inside});
+  if (space == "shared" || space == "shared::cta" || space == "shared::cluster") {
+    Inst inst;
+    inst.full = inst.masked = is_shared_handler();
+    inst.aux = space == "shared::cluster" ? kSharedCluster : kShared;
+    inst.op[0] = p;
+    inst.op[1] = a;
+    emit(inst);
   } else if (space == "local") {
     test(windows.local);
     emit("mov.pred", {p, inside});

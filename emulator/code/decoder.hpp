@@ -144,6 +144,12 @@ class FunctionDecoder {
   void tear_wide(Inst whole, MemoryForm form, bool is_load);
   const Op* approximation(const std::string& name) const;
 
+  // decode_cluster.cpp
+  bool cluster(const Instruction& i);
+  void map_address(const Instruction& i);
+  void rank_of_address(const Instruction& i);
+  void cluster_barrier(const Instruction& i);
+
   // decode_control.cpp
   bool control(const Instruction& i);
   void barrier(const Instruction& i);

@@ -44,6 +44,7 @@ void FunctionDecoder::layout() {
     }
     if (any) info.max_threads = most;
     for (int k = 0; k < 3; ++k) info.required_cluster[k] = f_.required_cluster[k];
+    info.max_cluster = f_.max_cluster_rank;
   } else {
     frame_ = kFrameHeader;
     auto area = [&](const std::vector<ptx::Variable>& list) {

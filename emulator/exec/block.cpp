@@ -4,6 +4,7 @@
 
 #include "code/program.hpp"
 #include "exec/async.hpp"
+#include "exec/cluster.hpp"
 #include "exec/schedule.hpp"
 #include "exec/strict.hpp"
 #include "support/error.hpp"
@@ -46,14 +47,15 @@ void fault(Warp& w, const Inst& in, unsigned lane, int status, const std::string
   throw Error(Status(status), text + "\n  at " + position(w, in, lane));
 }
 
-void start_block(Block& block, Image& image, std::uint64_t linear) {
+void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t rank) {
   const FunctionCode& kernel = *image.kernel;
   block.image = &image;
   block.checked = nullptr;
-  block.linear = linear;
-  block.id[0] = std::uint32_t(linear % image.grid[0]);
-  block.id[1] = std::uint32_t(linear / image.grid[0] % image.grid[1]);
-  block.id[2] = std::uint32_t(linear / image.grid[0] / image.grid[1]);
+  block.cluster = &cluster;
+  block.rank = rank;
+  block.stage.store(Stage::Fresh, std::memory_order_relaxed);
+  place_block(image, cluster.linear, rank, block.id);
+  block.linear = block.id[0] + image.grid[0] * (block.id[1] + std::uint64_t{image.grid[1]} * block.id[2]);
   block.threads = image.block[0] * image.block[1] * image.block[2];
   block.alive = block.threads;
   block.warp_count = (block.threads + 31) / 32;
@@ -71,7 +73,7 @@ void start_block(Block& block, Image& image, std::uint64_t linear) {
   for (Barrier& b : block.barriers) b = Barrier{};
   block.round = 0;
   block.idle_wakes = 0;
-  if (!block.async) {
+  if (!block.lane_copies) {
     block.async = std::make_shared<Async>();
     block.lane_copies = std::make_shared<AsyncLanes>();
   }
@@ -92,12 +94,14 @@ void start_block(Block& block, Image& image, std::uint64_t linear) {
     w.parked_count = 0;
     w.slice = 2048;
     w.polled_at = w.polls = 0;
+    w.cluster_arrived = w.cluster_parity = 0;
     w.clock = 0;
     w.rotating = false;
     w.passed = Pass::None;
     for (std::uint64_t& c : w.counted) c = 0;
   }
   begin_draws(block);
+  if (rank != 0) block.async = cluster.blocks[0]->async;
   block.async->start(block, image.seed);
   block.lane_copies->start(block, image.seed);
 }
@@ -166,8 +170,27 @@ bool wakes_suspended(Block& block) {
 
 }  // namespace
 
+namespace {
+
+// Whether what it waits for may come from another block of its cluster.
+bool waits_for_cluster(Block& block) {
+  if (block.cluster->blocks.size() == 1) return false;
+  bool waits = false;
+  for (const Warp& w : block.warps)
+    for (std::uint32_t k = 0; k < w.parked_count; ++k) {
+      const Group::State state = w.parked[k].state;
+      waits |= state == Group::State::ClusterWait || state == Group::State::PhaseWait;
+    }
+  return waits;
+}
+
+}  // namespace
+
 bool run_block(Block& block, Worker& worker) {
+  block.blocked = false;
+  block.stage.store(Stage::Running, std::memory_order_release);
   for (Warp& w : block.warps) w.worker = &worker;
+  bool went_on = false;
   Turns turns(block, kWarpBudget, kRounds);
   for (int round = 0; round < turns.rounds(); ++round) {
     ++block.round;
@@ -196,6 +219,7 @@ bool run_block(Block& block, Worker& worker) {
       block.async->finish(block);
       return true;
     }
+    went_on = went_on || moved;
     if (polled && only_polled) break;  // whoever is waited for is in another block
     if (!moved) {
       // The round itself may have released a warp that had already had its turn: look once more.
@@ -206,7 +230,13 @@ bool run_block(Block& block, Worker& worker) {
         if (w.alive && run_warp(w, budget) != Stop::Blocked) released = true;
         if (budget != kWarpBudget || clock != w.clock) released = true;
       }
-      if (!released && !perform_all(block) && !wakes_suspended(block)) report_deadlock(block);
+      if (!released && !perform_all(block)) {
+        if (waits_for_cluster(block)) {
+          block.blocked = !went_on;
+          return false;
+        }
+        if (!wakes_suspended(block)) report_deadlock(block);
+      }
     }
   }
   perform_all(block);  // time passes, whether somebody waits or not

@@ -8,10 +8,14 @@
 
 namespace ptxvm::exec {
 
-Handler special_register(const std::string& name, unsigned bits);  // op[0] destination; null: unknown
+Handler special_register(const std::string& name, unsigned bits);  // op[0] destination; null: unknown; bits 1: a predicate
 Handler local_address(unsigned bits);      // op[0] = imm + the running group's local frame
 Handler fence_handler();
 Handler barrier_result_handler();          // op[0] destination, op[1] barrier number, imm BarrierKind
+Handler map_address_handler(unsigned bits);      // mapa: op d, a, rank; aux kShared or kGeneric
+Handler rank_of_address_handler(unsigned bits);  // getctarank: op d, a
+Handler is_shared_handler();
+Handler cluster_arrive_handler();               // op p, a; aux kShared or kSharedCluster
 Handler collect_results_handler();         // imm: call site
 // op: argument offsets and strides; op[8], op[9] result
 Handler builtin_function(const std::string& name);

@@ -16,6 +16,7 @@
 #include "check/launch.hpp"
 #include "check/level.hpp"
 #include "code/program.hpp"
+#include "exec/cluster.hpp"
 #include "exec/launch.hpp"
 #include "exec/progress.hpp"
 #include "exec/schedule.hpp"
@@ -93,18 +94,21 @@ class Pool {
 
 struct Grid {
   Image image;
-  std::uint64_t blocks = 0;
-  std::atomic<std::uint64_t> next{0};
-  std::uint64_t most_resident = 1;
+  std::uint64_t blocks = 0, clusters = 0;
+  std::uint32_t cluster_size = 1;
+  std::uint64_t most_resident = 1;    // clusters
   std::mutex mutex;
-  std::deque<std::unique_ptr<Block>> waiting;  // resident blocks that gave up their worker
-  std::uint64_t resident = 0;
+  std::uint64_t next = 0;             // cluster to begin
+  std::vector<std::unique_ptr<Cluster>> resident;
+  std::deque<Block*> waiting;         // resident blocks that no worker runs
+  std::uint64_t running = 0;          // blocks that a worker runs
+  std::uint64_t idle_turns = 0;       // in a row, of blocks that wait for others and find nothing to do
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
   std::uint64_t failed_block = ~std::uint64_t{0};
   // PTXVM_TIMEOUT: a kernel that never ends is stopped.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-  std::atomic<bool> late{false};
+  std::atomic<bool> late{false}, stuck{false};
 };
 
 void fail(Grid& grid, std::uint64_t block) {
@@ -117,23 +121,55 @@ void fail(Grid& grid, std::uint64_t block) {
   grid.failed = true;
 }
 
-// Block storage outlives launches: one spare a thread.
-thread_local std::unique_ptr<Block> spare;
+// The storage of blocks outlives launches: one spare a thread.
+thread_local std::unique_ptr<Cluster> spare;
+
+// All blocks of the next cluster. The grid's mutex is held.
+void begin_cluster(Grid& grid, Worker& worker) {
+  std::unique_ptr<Cluster> cluster = spare ? std::move(spare) : std::make_unique<Cluster>();
+  cluster->linear = grid.next++;
+  cluster->left = grid.cluster_size;
+  cluster->blocks.resize(grid.cluster_size);
+  for (std::uint32_t rank = 0; rank < grid.cluster_size; ++rank) {
+    std::unique_ptr<Block>& block = cluster->blocks[rank];
+    if (!block) block = std::make_unique<Block>();
+    start_block(*block, grid.image, *cluster, rank);
+    block->progress = worker.tally ? std::make_shared<Progress>() : nullptr;
+    if (worker.checker) worker.checker->block_started(*block);
+    grid.waiting.push_back(block.get());
+  }
+  cluster->begin();
+  cluster->place = grid.resident.size();
+  grid.resident.push_back(std::move(cluster));
+}
+
+// The grid's mutex is held.
+void end_block(Grid& grid, Block& block) {
+  block.stage.store(Stage::Exited, std::memory_order_release);
+  Cluster& cluster = *block.cluster;
+  if (--cluster.left != 0) return;
+  if (grid.image.checker)
+    for (const auto& each : cluster.blocks) grid.image.checker->block_ended(*each);
+  const std::size_t place = cluster.place;
+  spare = std::move(grid.resident[place]);
+  if (place + 1 < grid.resident.size()) {
+    grid.resident[place] = std::move(grid.resident.back());
+    grid.resident[place]->place = place;
+  }
+  grid.resident.pop_back();
+}
 
 void work(Grid& grid, Worker& worker) {
   while (!grid.failed) {
-    std::unique_ptr<Block> block;
+    Block* block = nullptr;
     {
       std::lock_guard<std::mutex> lock(grid.mutex);
-      if (grid.resident < grid.most_resident && grid.next < grid.blocks) {
-        block = spare ? std::move(spare) : std::make_unique<Block>();
-        block->linear = grid.next++;
-        ++grid.resident;
-        block->image = nullptr;
-      } else if (!grid.waiting.empty()) {
-        block = std::move(grid.waiting.front());
+      if (grid.resident.size() < grid.most_resident && grid.next < grid.clusters) begin_cluster(grid, worker);
+      if (!grid.waiting.empty()) {
+        block = grid.waiting.front();
         grid.waiting.pop_front();
-      } else if (grid.next >= grid.blocks) {
+        ++grid.running;
+      } else if (grid.next >= grid.clusters) {
         return;  // whoever still runs a block will finish it
       }
     }
@@ -142,22 +178,16 @@ void work(Grid& grid, Worker& worker) {
       continue;
     }
     try {
-      if (!block->image) {
-        start_block(*block, grid.image, block->linear);
-        block->progress = worker.tally ? std::make_shared<Progress>() : nullptr;
-        if (worker.checker) worker.checker->block_started(*block);
-      }
-      if (run_block(*block, worker)) {
-        if (worker.checker) worker.checker->block_ended(*block);
-        if (worker.tally) count_phase(*worker.tally, *block, model::Latency::Launch);
-        std::lock_guard<std::mutex> lock(grid.mutex);
-        --grid.resident;
-        spare = std::move(block);
-      } else {
-        if (std::chrono::steady_clock::now() > grid.deadline) grid.late = grid.failed = true;
-        std::lock_guard<std::mutex> lock(grid.mutex);
-        grid.waiting.push_back(std::move(block));
-      }
+      const bool exited = run_block(*block, worker);
+      if (exited && worker.tally) count_phase(*worker.tally, *block, model::Latency::Launch);
+      if (std::chrono::steady_clock::now() > grid.deadline) grid.late = grid.failed = true;
+      std::lock_guard<std::mutex> lock(grid.mutex);
+      --grid.running;
+      grid.idle_turns = !exited && block->blocked ? grid.idle_turns + 1 : 0;
+      if (exited) end_block(grid, *block);
+      else grid.waiting.push_back(block);
+      // Everybody has been asked twice, and nobody is at work who could change the answer.
+      if (grid.running == 0 && grid.idle_turns > 2 * grid.waiting.size()) grid.stuck = grid.failed = true;
     } catch (...) {
       fail(grid, block->linear);
       return;
@@ -165,12 +195,25 @@ void work(Grid& grid, Worker& worker) {
   }
 }
 
+[[noreturn]] void report_deadlock(const Grid& grid, const std::string& kernel) {
+  throw Error(Status::LaunchFailure, "deadlock: no block of kernel " + kernel + " can go on; where they stand:" +
+                                         where_blocks_stand({grid.waiting.begin(), grid.waiting.end()}));
+}
+
 [[noreturn]] void report_timeout(const Grid& grid, const std::string& kernel, std::uint64_t seconds) {
-  std::vector<Block*> blocks;
-  for (const auto& block : grid.waiting) blocks.push_back(block.get());
+  const std::vector<Block*> blocks(grid.waiting.begin(), grid.waiting.end());
   throw Error(Status::LaunchTimeout,
               format("kernel %s has not ended after %llu s (PTXVM_TIMEOUT sets the limit, 0 for none); where its %zu resident blocks stand:",
                      kernel.c_str(), static_cast<unsigned long long>(seconds), blocks.size()) + where_blocks_stand(blocks));
+}
+
+// A cluster's blocks lie on the multiprocessors of one GPC.
+std::uint64_t resident_clusters(const MachineLimits& limits, std::uint32_t size) {
+  const std::uint64_t each = std::max(1u, limits.resident_blocks);
+  if (size == 1 || limits.gpcs.empty()) return std::max<std::uint64_t>(1, limits.multiprocessors * each / size);
+  std::uint64_t clusters = 0;
+  for (const std::uint32_t multiprocessors : limits.gpcs) clusters += multiprocessors * each / size;
+  return std::max<std::uint64_t>(1, clusters);
 }
 
 // What cooperative groups count a grid's arrivals in (driver_abi.h): the size of the workspace, then the barrier.
@@ -214,7 +257,10 @@ void check(const Request& r, const KernelInfo& info, const MachineLimits& limits
   if (std::uint64_t{info.registers} * r.block.count() > 65536)
     refuse(Status::LaunchOutOfResources, format("%u registers for each of %llu threads exceed 65536", info.registers,
                                                 static_cast<unsigned long long>(r.block.count())));
-  if (r.cluster.count() > 1) refuse(Status::NotSupported, "clusters are not emulated yet");
+  const Dim3 &c = r.cluster, &g = r.grid;
+  if (c.count() == 0 || c.count() > 16 || g.x % c.x != 0 || g.y % c.y != 0 || g.z % c.z != 0)
+    refuse(Status::InvalidConfiguration, format("clusters of %u x %u x %u blocks in a grid of %u x %u x %u", c.x, c.y, c.z, g.x, g.y, g.z));
+  if (c.count() > 1 && limits.target < 90) refuse(Status::NotSupported, "the device has no clusters");
   if (r.parameters.size() < info.parameter_bytes)
     refuse(Status::InvalidValue, format("%zu bytes of parameters, %u expected", r.parameters.size(), info.parameter_bytes));
 }
@@ -243,11 +289,11 @@ void run(const Request& request, const MachineLimits& limits) {
   image.constants = program->constants;
   image.parameters = request.parameters.data();
   image.parameter_bytes = info->parameter_bytes;
-  const Dim3 dims[2] = {request.grid, request.block};
-  for (int k = 0; k < 2; ++k) {
-    std::uint32_t* to = k ? image.block : image.grid;
-    to[0] = dims[k].x, to[1] = dims[k].y, to[2] = dims[k].z;
-  }
+  const auto copy = [](const Dim3& from, std::uint32_t to[3]) { to[0] = from.x, to[1] = from.y, to[2] = from.z; };
+  copy(request.grid, image.grid);
+  copy(request.block, image.block);
+  copy(request.cluster, image.cluster);
+  image.explicit_cluster = request.explicit_cluster;
   image.dynamic_shared = request.dynamic_shared;
   image.multiprocessors = limits.multiprocessors;
   const memory::Windows& windows = memory::AddressSpace::instance().windows();
@@ -261,7 +307,9 @@ void run(const Request& request, const MachineLimits& limits) {
   std::optional<GridWorkspace> workspace;
   if (request.cooperative) image.grid_workspace = workspace.emplace().address();
   grid.blocks = request.grid.count();
-  grid.most_resident = std::uint64_t{limits.multiprocessors} * std::max(1u, limits.resident_blocks);
+  grid.cluster_size = std::uint32_t(request.cluster.count());
+  grid.clusters = grid.blocks / grid.cluster_size;
+  grid.most_resident = resident_clusters(limits, grid.cluster_size);
 
   Pool& pool = Pool::instance();
   static auto& workers = *new std::vector<std::unique_ptr<Worker>>;  // launches are run one at a time
@@ -298,6 +346,7 @@ void run(const Request& request, const MachineLimits& limits) {
   pool.run(body, helpers);
   for (unsigned k = 0; k <= helpers; ++k) program->note_executed(workers[k]->warps);
   if (grid.failure) std::rethrow_exception(grid.failure);
+  if (grid.stuck) report_deadlock(grid, request.kernel);
   if (grid.late) report_timeout(grid, request.kernel, timeout);
 
   for (unsigned k = 0; k <= helpers; ++k) counting.finish(*workers[k]);

@@ -34,6 +34,7 @@ struct KernelInfo {
   std::uint32_t registers = 0;       // per thread, from the cubin; 0 where no cubin was there
   std::uint32_t max_threads = 1024;  // .maxntid or the device's
   std::uint32_t required_cluster[3] = {0, 0, 0};
+  std::uint32_t max_cluster = 0;     // .maxclusterrank; 0 where absent
   int ptx_version = 0;               // 90 for 9.0
   int target = 0;                    // 90 for sm_90
 };
@@ -60,6 +61,7 @@ struct Request {
   std::shared_ptr<Program> program;
   std::string kernel;
   Dim3 grid, block, cluster;
+  bool explicit_cluster = false;      // by the launch or the kernel, be it of one block
   std::uint32_t dynamic_shared = 0;
   std::vector<std::byte> parameters;  // laid out by KernelInfo::parameters
   bool cooperative = false;
@@ -69,6 +71,7 @@ struct MachineLimits {                // of the device profile
   int target = 90;                    // sm
   std::uint32_t multiprocessors = 132;
   std::uint32_t resident_blocks = 32;   // per multiprocessor, by the launch's occupancy
+  std::vector<std::uint32_t> gpcs;      // multiprocessors of each; empty: one GPC. A cluster lies within one.
   std::uint32_t shared_bytes = 227 * 1024;
   std::uint64_t clock_khz = 1'980'000;
   std::uint32_t most_warps = 64;        // of a multiprocessor

@@ -1,5 +1,6 @@
 // The slow path of memory access: one lane at a time, every byte accounted for, and the messages.
 #include "check/launch.hpp"
+#include "exec/cluster.hpp"
 #include "exec/ops/space.hpp"
 #include "exec/warp.hpp"
 #include "memory/address_space.hpp"
@@ -14,6 +15,7 @@ constexpr std::uint64_t kWindow = memory::Windows::size;
 const char* space_name(unsigned space) {
   switch (space) {
     case kShared: return "shared";
+    case kSharedCluster: return "shared::cluster";
     case kLocal: return "local";
     case kParameter: return "param";
     case kConstantSpace: return "const";
@@ -29,6 +31,24 @@ const char* space_name(unsigned space) {
                static_cast<unsigned long long>(address), why.c_str()));
 }
 
+// An address that mapa made: in the shared memory of a block of the cluster.
+std::uint64_t resolve_in_cluster(Warp& w, const Inst& in, unsigned lane, std::uint64_t address, unsigned bytes, bool write) {
+  const std::uint64_t window = address >> kRankShift, offset = address - (window << kRankShift);
+  std::uint64_t size = 0;
+  std::string why;
+  const char* memory = cluster_shared(w, window, &size, &why);
+  if (!memory) miss(w, in, lane, kSharedCluster, address, bytes, write, why);
+  const Block& block = *w.block->cluster->blocks[std::size_t(window - 1)];
+  const std::string whose = format("block (%u,%u,%u), rank %u of the cluster,", block.id[0], block.id[1], block.id[2], block.rank);
+  if ((in.aux & kSpaceMask) == kShared && &block != w.block)
+    miss(w, in, lane, kShared, address, bytes, write,
+         whose + " owns it: only .shared::cluster and generic addresses reach other blocks");
+  if (offset > size || size - offset < bytes)
+    miss(w, in, lane, kSharedCluster, address, bytes, write,
+         whose + format(" has %llu bytes of shared memory", static_cast<unsigned long long>(size)));
+  return reinterpret_cast<std::uintptr_t>(memory) + offset;
+}
+
 std::uint64_t resolve_one(Warp& w, const Inst& in, unsigned lane, unsigned space, std::uint64_t address, unsigned bytes,
                           bool write) {
   const Image& image = *w.block->image;
@@ -38,12 +58,15 @@ std::uint64_t resolve_one(Warp& w, const Inst& in, unsigned lane, unsigned space
     else if (address - image.parameter_window < kWindow) space = kParameter, address -= image.parameter_window;
     else space = kGlobal;
   }
+  if (space == kSharedCluster) space = kShared;
   if (address % bytes != 0)
     fault(w, in, lane, int(Status::MisalignedAddress),
           format("misaligned: %u-byte access to %s address 0x%llx", bytes, space_name(space),
                  static_cast<unsigned long long>(address)));
   switch (space) {
     case kShared: {
+      const std::uint64_t window = address >> kRankShift;
+      if (window != 0 && window < 256) return resolve_in_cluster(w, in, lane, address, bytes, write);
       const std::uint64_t size = w.block->shared_size;
       if (address > size || size - address < bytes)
         miss(w, in, lane, space, address, bytes, write,

@@ -1,5 +1,7 @@
 #include "exec/range.hpp"
 
+#include "exec/cluster.hpp"
+
 #include "memory/address_space.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
@@ -9,9 +11,19 @@ namespace {
 
 using Wide = unsigned long long;
 
+// The shared memory of the thread's block, or of the block of its cluster that the address names.
 Range in_shared(const Origin& origin, std::uint64_t address, std::uint64_t bytes, bool write) {
-  Block& block = *origin.warp->block;
-  const std::uint64_t size = block.shared_size;
+  Block* owner = origin.warp->block;
+  std::uint64_t size = owner->shared_size;
+  if (const std::uint64_t window = address >> kRankShift) {
+    std::string why;
+    if (!cluster_shared(*origin.warp, window, &size, &why))
+      origin.fault(int(Status::IllegalAddress), format("out of bounds: %s %llu bytes at shared address 0x%llx: %s",
+                                                       write ? "write to" : "read of", Wide(bytes), Wide(address), why.c_str()));
+    owner = owner->cluster->blocks[std::size_t(window - 1)].get();
+    address -= window << kRankShift;
+  }
+  Block& block = *owner;
   if (address > size || size - address < bytes)
     origin.fault(int(Status::IllegalAddress),
                  format("out of bounds: %s %llu bytes at shared address 0x%llx: the block has %llu bytes of "
@@ -70,10 +82,7 @@ Range locate_operand(const Origin& origin, Ref address, unsigned space, std::uin
 }
 
 Range of_rank(const Origin& origin, unsigned rank, const Range& range) {
-  if (rank != 0)
-    origin.fault(int(Status::IllegalInstruction),
-                 format("multicast to rank %u of a cluster of one block", rank));
-  return range;
+  return locate(origin, kShared, std::uint64_t{rank + 1} << kRankShift | range.address, range.bytes, 1, true);
 }
 
 }  // namespace ptxvm::exec

@@ -28,7 +28,7 @@ std::string describe_wait(Warp& w, const Inst& in, unsigned lane);
 // Threads that exit no longer count at barriers; where a barrier counts warps whole, they count as come.
 void threads_exited(Warp& w, std::uint32_t mask);
 
-void start_block(Block& block, Image& image, std::uint64_t linear);
+void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t rank);
 // Runs all warps in turn; true when the block has exited. Throws when no warp can go on.
 bool run_block(Block& block, Worker& worker);
 

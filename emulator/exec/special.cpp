@@ -27,6 +27,21 @@ template <int Axis> std::uint64_t threads(const Warp& w, unsigned) { return w.bl
 template <int Axis> std::uint64_t block(const Warp& w, unsigned) { return w.block->id[Axis]; }
 template <int Axis> std::uint64_t blocks(const Warp& w, unsigned) { return w.block->image->grid[Axis]; }
 
+template <int Axis> std::uint64_t cluster_id(const Warp& w, unsigned) { return w.block->id[Axis] / w.block->image->cluster[Axis]; }
+template <int Axis> std::uint64_t clusters(const Warp& w, unsigned) { return w.block->image->grid[Axis] / w.block->image->cluster[Axis]; }
+template <int Axis> std::uint64_t cluster_block(const Warp& w, unsigned) { return w.block->id[Axis] % w.block->image->cluster[Axis]; }
+template <int Axis> std::uint64_t cluster_blocks(const Warp& w, unsigned) { return w.block->image->cluster[Axis]; }
+std::uint64_t cluster_rank(const Warp& w, unsigned) { return w.block->rank; }
+std::uint64_t cluster_size(const Warp& w, unsigned) {
+  const std::uint32_t* c = w.block->image->cluster;
+  return c[0] * c[1] * c[2];
+}
+// The one that is a predicate.
+void explicit_cluster(Warp& w, const Inst& in) {
+  std::uint32_t* p = w.at<std::uint32_t>(in.op[0]);
+  *p = (*p & ~w.mask) | (w.block->image->explicit_cluster ? w.mask : 0);
+}
+
 std::uint64_t nanoseconds() {
   return std::uint64_t(std::chrono::duration_cast<std::chrono::nanoseconds>(
                            std::chrono::steady_clock::now().time_since_epoch()).count());
@@ -59,7 +74,6 @@ void thread_x(Warp& w, const Inst& in) {
 struct Handlers { Handler h16, h32, h64; };
 template <Value V, bool Uniform>
 Handlers make() { return {&special<std::uint16_t, V, Uniform>, &special<std::uint32_t, V, Uniform>, &special<std::uint64_t, V, Uniform>}; }
-template <std::uint64_t N> std::uint64_t fixed(const Warp&, unsigned) { return N; }
 
 std::uint64_t lane_id(const Warp&, unsigned lane) { return lane; }
 std::uint64_t mask_eq(const Warp&, unsigned l) { return std::uint64_t{1} << l; }
@@ -116,7 +130,20 @@ const std::unordered_map<std::string, Handlers>& table() {
       {"%globaltimer_hi", make<&global_timer_high, true>()},
       {"%dynamic_smem_size", make<&dynamic_shared, true>()},
       {"%total_smem_size", make<&total_shared, true>()},
-      {"%is_explicit_cluster", make<&fixed<0>, true>()},
+      {"%clusterid.x", make<&cluster_id<0>, true>()},
+      {"%clusterid.y", make<&cluster_id<1>, true>()},
+      {"%clusterid.z", make<&cluster_id<2>, true>()},
+      {"%nclusterid.x", make<&clusters<0>, true>()},
+      {"%nclusterid.y", make<&clusters<1>, true>()},
+      {"%nclusterid.z", make<&clusters<2>, true>()},
+      {"%cluster_ctaid.x", make<&cluster_block<0>, true>()},
+      {"%cluster_ctaid.y", make<&cluster_block<1>, true>()},
+      {"%cluster_ctaid.z", make<&cluster_block<2>, true>()},
+      {"%cluster_nctaid.x", make<&cluster_blocks<0>, true>()},
+      {"%cluster_nctaid.y", make<&cluster_blocks<1>, true>()},
+      {"%cluster_nctaid.z", make<&cluster_blocks<2>, true>()},
+      {"%cluster_ctarank", make<&cluster_rank, true>()},
+      {"%cluster_nctarank", make<&cluster_size, true>()},
   };
   return t;
 }
@@ -161,6 +188,7 @@ void collect_results(Warp& w, const Inst& in) {
 }  // namespace
 
 Handler special_register(const std::string& name, unsigned bits) {
+  if (name == "%is_explicit_cluster") return bits == 1 ? &explicit_cluster : nullptr;
   auto found = table().find(name);
   if (found == table().end()) return nullptr;
   return bits == 16 ? found->second.h16 : bits == 32 ? found->second.h32 : bits == 64 ? found->second.h64 : nullptr;

@@ -5,6 +5,7 @@
 // meet again; a fairness bound (block.cpp) lets the others run while one group spins.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,7 @@ namespace ptxvm::exec {
 class Async;
 class AsyncLanes;
 struct Block;
+struct Cluster;
 struct Worker;
 struct Image;
 struct Tally;
@@ -42,7 +44,7 @@ enum class Pass : std::uint8_t {
 };
 
 struct Group {
-  enum class State : std::uint8_t { Runnable, Barrier, Collective, PhaseWait };
+  enum class State : std::uint8_t { Runnable, Barrier, Collective, PhaseWait, ClusterWait };
   std::uint32_t pc = 0;
   std::uint32_t frame = 0;       // byte offset of the register frame
   std::uint32_t local = 0;       // byte offset of the local-memory frame
@@ -67,6 +69,7 @@ struct Warp {
   std::uint32_t alive = 0;       // lanes that have not exited
   std::uint32_t parked_count = 0;
   std::uint32_t index = 0;       // in the block
+  std::uint32_t cluster_arrived = 0, cluster_parity = 0;  // lanes between arrive and wait; in which phase they came
   std::uint32_t polled_at = 0, polls = 0;  // the Poll that ran last, and how often in a row
   std::uint32_t slice = 0;       // joins left before another group gets its turn
   std::uint64_t clock = 0;
@@ -102,10 +105,15 @@ struct Barrier {
   bool last_all = true, last_any = false;
 };
 
+enum class Stage : std::uint8_t { Fresh, Running, Exited };
+
 struct Block {
   Image* image = nullptr;
+  Cluster* cluster = nullptr;
+  std::uint32_t rank = 0;          // in the cluster
   std::uint32_t id[3] = {0, 0, 0};
   std::uint64_t linear = 0;
+  std::atomic<Stage> stage{Stage::Fresh};  // other blocks of the cluster look at it
   std::uint32_t threads = 0, alive = 0;
   std::uint32_t warp_count = 0;
   std::vector<Warp> warps;
@@ -119,6 +127,7 @@ struct Block {
   Barrier barriers[16];
   check::BlockState* checked = nullptr;  // at PTXVM_CHECK=full
   std::shared_ptr<Progress> progress;  // where memory is counted
+  bool blocked = false;            // its last turn brought nobody on, and it waits for other blocks of the cluster
   std::uint64_t round = 0;         // turns of all its warps
   // How often lanes suspended at mbarriers were woken for nothing, since when; a count of what did happen.
   std::uint32_t idle_wakes = 0;
@@ -156,7 +165,8 @@ struct Image {
   char* constants = nullptr;
   const std::byte* parameters = nullptr;
   std::uint32_t parameter_bytes = 0;
-  std::uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
+  std::uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1}, cluster[3] = {1, 1, 1};
+  bool explicit_cluster = false;
   std::uint32_t dynamic_shared = 0;
   std::uint32_t multiprocessors = 1;
   std::uint64_t shared_window = 0, local_window = 0, parameter_window = 0;

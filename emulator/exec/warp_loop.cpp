@@ -9,6 +9,7 @@
 
 #include "check/launch.hpp"
 #include "code/program.hpp"
+#include "exec/cluster.hpp"
 #include "exec/progress.hpp"
 #include "exec/schedule.hpp"
 #include "exec/strict.hpp"
@@ -112,6 +113,8 @@ void wake(Warp& w) {
       }
       w.parked[k].state = Group::State::Runnable;
       w.parked[k].passed = Pass::Members;  // the loop need not look at the member mask again
+    } else if (g.state == Group::State::ClusterWait) {
+      if (cluster_passed(w, g.mask)) g.state = Group::State::Runnable;
     } else if (g.state == Group::State::PhaseWait) {
       const std::uint32_t changes = phase_changes(w);
       const bool gives_up = w.block->round >= g.generation;
@@ -402,6 +405,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         w.alive &= ~mask;
         w.active &= ~mask;
         threads_exited(w, mask);
+        if (w.block->cluster->blocks.size() > 1) cluster_exit(w, mask);
         if (w.active) {
           ++w.pc;
         } else if (!w.alive) {
@@ -482,6 +486,23 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
           next_group(w, true);
         }
         return Stop::Budget;
+      }
+      case Flow::ClusterWait: {
+        if (!mask) { ++w.pc; break; }
+        if (const std::uint32_t early = mask & ~w.cluster_arrived)
+          fault(w, in, unsigned(__builtin_ctz(early)), int(Status::IllegalInstruction),
+                "barrier.cluster.wait by a thread that has not arrived");
+        const std::uint32_t ready = cluster_passed(w, mask);
+        if (ready) cluster_waited(w, ready);
+        --budget;
+        if (ready == w.active) {
+          ++w.pc;
+          break;
+        }
+        if (const std::uint32_t on = (w.active & ~mask) | ready) park(w, w.pc + 1, on);
+        if (mask & ~ready) park(w, w.pc, mask & ~ready, Group::State::ClusterWait);
+        if (!next_group(w, false)) return Stop::Blocked;
+        break;
       }
       case Flow::Poll:
         ++w.pc;

@@ -118,6 +118,8 @@ exec::Dim3 cluster_of(const Function& function, const exec::KernelInfo& info, co
   const std::string name = info.name + ": a cluster of " + text(c) + " blocks";
   if (compiled[0] != 0 && (c.x != compiled[0] || c.y != compiled[1] || c.z != compiled[2]))
     refuse(cudaErrorInvalidClusterSize, name + ", but it is compiled for " + text(required));
+  if (info.max_cluster != 0 && volume(c) > info.max_cluster)
+    refuse(cudaErrorInvalidClusterSize, name + ", but its launch bounds allow " + std::to_string(info.max_cluster));
   if (volume(c) == 1) return {1, 1, 1};
   const device::Profile& profile = device::current();
   if (profile.max_cluster == 0) refuse(cudaErrorNotSupported, name + ": the device has no clusters");
@@ -143,6 +145,7 @@ Launch prepare(Function& function, const LaunchShape& s, void** arguments) {
   check_shared(function, info, s);
   request.cluster = cluster_of(function, info, s);
   check_preferred_cluster(info, request.cluster, s);
+  request.explicit_cluster = volume(s.cluster) != 0 || info.required_cluster[0] != 0 || function.cluster[0] != 0;
 
   const device::Profile& profile = device::current();
   const auto needs = needs_of(info, static_cast<std::uint32_t>(volume(s.block)), s.dynamic_shared);
@@ -173,6 +176,7 @@ Launch prepare(Function& function, const LaunchShape& s, void** arguments) {
   work.limits.target = profile.target;
   work.limits.multiprocessors = profile.multiprocessors();
   work.limits.resident_blocks = resident;
+  work.limits.gpcs = profile.gpcs;
   work.limits.shared_bytes = profile.shared_per_block_optin;
   work.limits.clock_khz = profile.clock_khz;
   work.limits.most_warps = profile.threads_per_multiprocessor / profile.warp;

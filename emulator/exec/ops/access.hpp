@@ -19,6 +19,8 @@ void check_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* 
 // exec/tally.cpp; only where Worker::tally is there.
 void count_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask, unsigned bytes,
                   bool write);
+// exec/cluster.cpp: the shared memory of the cluster's block of rank window - 1; null where it cannot be used.
+char* cluster_shared(Warp& w, std::uint64_t window, std::uint64_t* size);
 
 namespace PTXVM_ISA {
 
@@ -65,6 +67,7 @@ inline unsigned generic_space(Warp& w, u64* a, u32 mask) {
 inline void resolve_addresses(Warp& w, const Inst& in, u64* a, u32 mask, unsigned bytes, bool write, Access& out) {
   unsigned space = in.aux & kSpaceMask;
   if (space == kGeneric) space = generic_space(w, a, mask);
+  else if (space == kSharedCluster) space = kShared;
   u64 low, high, low_bits;
   out.unit = out.same = false;
   if (mask == kAllLanes) {
@@ -106,9 +109,15 @@ inline void resolve_addresses(Warp& w, const Inst& in, u64* a, u32 mask, unsigne
     placed = aligned && low >= c.low && high < c.high && c.high - high >= bytes && (!write || !c.read_only);
     delta = u64(c.delta);
   } else if (space == kShared) {
-    const u64 size = w.block->shared_size;
-    placed = aligned && high < size && size - high >= bytes;
-    delta = u64(reinterpret_cast<std::uintptr_t>(w.block->shared_memory));
+    u64 size = w.block->shared_size, begin = 0;
+    const char* memory = w.block->shared_memory;
+    const u64 window = high >> 24;  // another block's, if all lanes agree
+    if (window != 0 && low >> 24 == window && (in.aux & kSpaceMask) != kShared) {
+      memory = cluster_shared(w, window, &size);
+      begin = window << 24;
+    }
+    placed = aligned && memory && high - begin < size && size - (high - begin) >= bytes;
+    delta = u64(reinterpret_cast<std::uintptr_t>(memory)) - begin;
   }
   if (placed) {
     PTXVM_LANES out.host[i] = a[i] + delta;

@@ -60,7 +60,7 @@ void add_single(Warp& w, const Inst& in) {
   const unsigned space = in.aux & kSpaceMask;
   for (u32 m = w.mask; m; m &= m - 1) {
     int i = __builtin_ctz(m);
-    const bool shared = space == kShared || (space == kGeneric && a[i] - w.block->image->shared_window < (u64(1) << 32));
+    const bool shared = space == kShared || space == kSharedCluster || (space == kGeneric && a[i] - w.block->image->shared_window < (u64(1) << 32));
     f32 old = shared ? update<f32, AddF>(access.host[i], b[i], 0) : update<f32, AddFlushed>(access.host[i], b[i], 0);
     if (d) d[i] = old;
   }

@@ -188,5 +188,30 @@ TEST(Scope, StrongAccessesMustAgreeInSize) {
   EXPECT_TRUE(tells(verdict(), {"race: "}));
 }
 
+// The shared memory of another block of the cluster, ordered by the cluster's barrier.
+template <bool Releases>
+__global__ void __cluster_dims__(2) neighbour(unsigned* out) {
+  __shared__ unsigned value[32];
+  unsigned rank, theirs, got;
+  value[threadIdx.x] = threadIdx.x;
+  if (Releases) asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+  else asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  const auto own = static_cast<unsigned>(__cvta_generic_to_shared(&value[31 - threadIdx.x]));
+  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(theirs) : "r"(own), "r"(rank ^ 1));
+  asm volatile("ld.shared::cluster.u32 %0, [%1];" : "=r"(got) : "r"(theirs) : "memory");
+  asm volatile("barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;" ::: "memory");
+  out[blockIdx.x * 32 + threadIdx.x] = got;
+}
+
+TEST(Scope, ClustersMeetAtTheirBarrier) {
+  Words out(64);
+  neighbour<true><<<2, 32>>>(out);
+  EXPECT_EQ(verdict(), "");
+  neighbour<false><<<2, 32>>>(out);
+  EXPECT_TRUE(tells(verdict(), {"race: read of 4 bytes at shared", "a write is not ordered before it"}));
+}
+
 }  // namespace
 }  // namespace check_test

@@ -94,6 +94,8 @@ void run(const std::string& text, const Shape& shape, const std::vector<u64>& pa
   request.grid = shape.grid;
   request.block = shape.block;
   request.dynamic_shared = shape.dynamic_shared;
+  request.cluster = shape.cluster;
+  request.explicit_cluster = shape.explicit_cluster || shape.cluster.count() > 1;
   const auto* info = program->kernel("k");
   if (info == nullptr) throw ptxvm::Error(ptxvm::Status::InvalidDeviceFunction, "no entry k");
   request.parameters.resize(info->parameter_bytes);

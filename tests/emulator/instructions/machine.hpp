@@ -61,6 +61,8 @@ std::string kernel_text(unsigned parameters, const std::string& body, const std:
 struct Shape {
   ptxvm::exec::Dim3 grid, block;
   u32 dynamic_shared = 0;
+  ptxvm::exec::Dim3 cluster = {};
+  bool explicit_cluster = false;
 };
 
 // Loads the text and runs its entry "k", whose parameters take one word for each 8 bytes or less. Throws
