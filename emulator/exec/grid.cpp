@@ -20,6 +20,7 @@
 #include "exec/launch.hpp"
 #include "exec/progress.hpp"
 #include "exec/schedule.hpp"
+#include "exec/strict.hpp"
 #include "exec/standing.hpp"
 #include "exec/tally.hpp"
 #include "exec/tensor.hpp"
@@ -184,10 +185,15 @@ void work(Grid& grid, Worker& worker) {
       std::lock_guard<std::mutex> lock(grid.mutex);
       --grid.running;
       grid.idle_turns = !exited && block->blocked ? grid.idle_turns + 1 : 0;
-      if (exited) end_block(grid, *block);
-      else grid.waiting.push_back(block);
-      // Everybody has been asked twice, and nobody is at work who could change the answer.
-      if (grid.running == 0 && grid.idle_turns > 2 * grid.waiting.size()) grid.stuck = grid.failed = true;
+      if (exited) {
+        end_block(grid, *block);
+      } else {
+        const std::size_t place = place_in_line(*block, grid.waiting.size() + 1);
+        grid.waiting.push_back(block);
+        std::swap(grid.waiting[place], grid.waiting.back());
+      }
+      // Everybody has been asked, in whatever order, and nobody is at work who could change the answer.
+      if (grid.running == 0 && grid.idle_turns > 32 * grid.waiting.size() + 64) grid.stuck = grid.failed = true;
     } catch (...) {
       fail(grid, block->linear);
       return;

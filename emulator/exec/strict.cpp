@@ -63,6 +63,10 @@ void begin_draws(Block& block) {
   }
 }
 
+std::size_t place_in_line(Block& block, std::size_t length) {
+  return strict().any() ? draw(block.draws) % length : length - 1;
+}
+
 Turns::Turns(Block& block, std::int64_t budget, int rounds)
     : block_(block), drawn_(strict().any()), budget_(budget), rounds_(rounds) {
   if (drawn_) rounds_ = 1 + int(draw(block_.draws) % 8);

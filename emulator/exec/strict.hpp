@@ -2,6 +2,7 @@
 // part anywhere, warps and blocks take turns in any order, vector accesses fall into their elements.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "exec/warp.hpp"
@@ -21,6 +22,9 @@ Liberty take_liberty(Warp& w, const Inst& in, std::uint32_t mask);
 
 // The draws of a block and of its warps follow from the seed, the launch and the block.
 void begin_draws(Block& block);
+
+// Where a block that gives up its worker waits for another: behind the others, or, in a strict mode, as drawn.
+std::size_t place_in_line(Block& block, std::size_t length);
 
 // Whose turn it is in a block: in order and for long, or, in a strict mode, as drawn.
 class Turns {

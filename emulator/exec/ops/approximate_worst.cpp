@@ -7,7 +7,6 @@ namespace ptxvm::exec::PTXVM_ISA {
 namespace {
 
 constexpr u32 kInfinity = 0x7f800000u, kNan = 0x7fffffffu;
-inline f32 infinity() { return bits<f32>(kInfinity); }
 inline f32 canonical(f32 r) { return r == r ? r : bits<f32>(kNan); }
 inline bool finite(f32 a) { return (bits<u32>(a) & kInfinity) != kInfinity; }
 inline f64 magnitude(f64 v) { return __builtin_fabs(v); }
