@@ -405,7 +405,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         w.alive &= ~mask;
         w.active &= ~mask;
         threads_exited(w, mask);
-        if (w.block->cluster->blocks.size() > 1) cluster_exit(w, mask);
+        cluster_exit(w, mask);
         if (w.active) {
           ++w.pc;
         } else if (!w.alive) {

@@ -97,9 +97,11 @@ __global__ void some_leave(unsigned* out) {
 TEST(Cluster, ThreadsThatHaveExitedAreNotWaitedFor) {
   unsigned* out;
   ASSERT_EQ(cudaMalloc(&out, 8 * sizeof(unsigned)), cudaSuccess);
-  ASSERT_EQ(launch(some_leave, dim3(8), dim3(64), dim3(4), out), cudaSuccess);
-  const auto got = read(out, 8);
-  for (unsigned k = 0; k < 8; ++k) EXPECT_EQ(got[k], k % 4);
+  for (const unsigned size : {1u, 4u}) {
+    ASSERT_EQ(launch(some_leave, dim3(8), dim3(64), dim3(size), out), cudaSuccess);
+    const auto got = read(out, 8);
+    for (unsigned k = 0; k < 8; ++k) EXPECT_EQ(got[k], k % size);
+  }
   cudaFree(out);
 }
 
