@@ -51,6 +51,7 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
   const FunctionCode& kernel = *image.kernel;
   block.image = &image;
   block.checked = nullptr;
+  block.idle_since_event = 0;
   block.cluster = &cluster;
   block.rank = rank;
   block.stage.store(Stage::Fresh, std::memory_order_relaxed);
@@ -230,6 +231,7 @@ bool run_block(Block& block, Worker& worker) {
         if (w.alive && run_warp(w, budget) != Stop::Blocked) released = true;
         if (budget != kWarpBudget || clock != w.clock) released = true;
       }
+      went_on = went_on || released;
       if (!released && !perform_all(block)) {
         if (waits_for_cluster(block)) {
           block.blocked = !went_on;

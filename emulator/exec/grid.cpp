@@ -103,7 +103,8 @@ struct Grid {
   std::vector<std::unique_ptr<Cluster>> resident;
   std::deque<Block*> waiting;         // resident blocks that no worker runs
   std::uint64_t running = 0;          // blocks that a worker runs
-  std::uint64_t idle_turns = 0;       // in a row, of blocks that wait for others and find nothing to do
+  std::uint64_t events = 1;           // turns that brought somebody on
+  std::uint64_t idle = 0;             // waiting blocks that have had a turn since the last of them, and found nothing to do
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
   std::uint64_t failed_block = ~std::uint64_t{0};
@@ -163,6 +164,7 @@ void end_block(Grid& grid, Block& block) {
 void work(Grid& grid, Worker& worker) {
   while (!grid.failed) {
     Block* block = nullptr;
+    std::uint64_t before = 0;  // events when its turn began
     {
       std::lock_guard<std::mutex> lock(grid.mutex);
       if (grid.resident.size() < grid.most_resident && grid.next < grid.clusters) begin_cluster(grid, worker);
@@ -170,6 +172,7 @@ void work(Grid& grid, Worker& worker) {
         block = grid.waiting.front();
         grid.waiting.pop_front();
         ++grid.running;
+        before = grid.events;
       } else if (grid.next >= grid.clusters) {
         return;  // whoever still runs a block will finish it
       }
@@ -184,7 +187,13 @@ void work(Grid& grid, Worker& worker) {
       if (std::chrono::steady_clock::now() > grid.deadline) grid.late = grid.failed = true;
       std::lock_guard<std::mutex> lock(grid.mutex);
       --grid.running;
-      grid.idle_turns = !exited && block->blocked ? grid.idle_turns + 1 : 0;
+      if (exited || !block->blocked) {
+        ++grid.events;
+        grid.idle = 0;
+      } else if (before == grid.events && block->idle_since_event != before) {
+        block->idle_since_event = before;
+        ++grid.idle;
+      }
       if (exited) {
         end_block(grid, *block);
       } else {
@@ -192,8 +201,8 @@ void work(Grid& grid, Worker& worker) {
         grid.waiting.push_back(block);
         std::swap(grid.waiting[place], grid.waiting.back());
       }
-      // Everybody has been asked, in whatever order, and nobody is at work who could change the answer.
-      if (grid.running == 0 && grid.idle_turns > 32 * grid.waiting.size() + 64) grid.stuck = grid.failed = true;
+      // Everybody has been asked since anything last happened, and nobody is at work who could change the answer.
+      if (grid.running == 0 && grid.idle != 0 && grid.idle == grid.waiting.size()) grid.stuck = grid.failed = true;
     } catch (...) {
       fail(grid, block->linear);
       return;

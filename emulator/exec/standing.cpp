@@ -3,6 +3,7 @@
 #include <map>
 
 #include "code/program.hpp"
+#include "exec/cluster.hpp"
 #include "exec/schedule.hpp"
 #include "support/format.hpp"
 
@@ -38,7 +39,12 @@ std::string standing(const Warp& w) {
         add(who + "waiting at barrier " + std::to_string(g.barrier) + ", " + line_of(image, g.pc - 1));
         break;
       case Group::State::Collective: add(who + "waiting for lanes of their mask at " + line_of(image, g.pc)); break;
-      case Group::State::ClusterWait: add(who + "waiting at the cluster's barrier, " + line_of(image, g.pc)); break;
+      case Group::State::ClusterWait: {
+        const Cluster& cluster = *w.block->cluster;
+        add(who + format("waiting at the cluster's barrier, to which %u of %u threads have come, ", cluster.arrived, cluster.threads) +
+            line_of(image, g.pc));
+        break;
+      }
       case Group::State::PhaseWait: add(who + "waiting for an mbarrier's phase at " + line_of(image, g.pc)); break;
     }
   }

@@ -128,6 +128,7 @@ struct Block {
   check::BlockState* checked = nullptr;  // at PTXVM_CHECK=full
   std::shared_ptr<Progress> progress;  // where memory is counted
   bool blocked = false;            // its last turn brought nobody on, and it waits for other blocks of the cluster
+  std::uint64_t idle_since_event = 0;  // of the grid: the last one after which its turn brought nobody on
   std::uint64_t round = 0;         // turns of all its warps
   // How often lanes suspended at mbarriers were woken for nothing, since when; a count of what did happen.
   std::uint32_t idle_wakes = 0;

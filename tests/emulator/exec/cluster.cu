@@ -144,4 +144,16 @@ TEST(Cluster, SharedMemoryOfABlockThatHasExited) {
   cudaDeviceReset();
 }
 
+__global__ void many_barriers(unsigned rounds) {
+  for (unsigned k = 0; k < rounds; ++k) cg::this_cluster().sync();
+}
+
+// A block that is found waiting just before the last one arrives is not stuck.
+TEST(Cluster, ManyBarriersOfSixteenBlocks) {
+  ASSERT_EQ(cudaFuncSetAttribute(reinterpret_cast<const void*>(many_barriers), cudaFuncAttributeNonPortableClusterSizeAllowed, 1),
+            cudaSuccess);
+  ASSERT_EQ(launch(many_barriers, dim3(16), dim3(256), dim3(16), 2000u), cudaSuccess);
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess) << ptxvm_last_report();
+}
+
 }  // namespace
