@@ -144,10 +144,6 @@ std::string describe_parked_wait(Warp& w, const Inst& in, const Group& g) {
   fault(*first, *at, lane, int(Status::LaunchFailure), text);
 }
 
-}  // namespace
-
-namespace {
-
 // Lanes that mbarrier.try_wait has suspended run again when their time is up, though nothing has happened: they may
 // have something else to do. If they come back to wait each time, nothing else will.
 bool wakes_suspended(Block& block) {
@@ -168,10 +164,6 @@ bool wakes_suspended(Block& block) {
   block.round += kRounds;  // past every deadline
   return true;
 }
-
-}  // namespace
-
-namespace {
 
 // Whether what it waits for may come from another block of its cluster.
 bool waits_for_cluster(Block& block) {

@@ -317,8 +317,7 @@ void run(const Request& request, const MachineLimits& limits) {
   image.parameter_window = windows.param;
   image.clock_khz = limits.clock_khz;
   image.launch_id = ++launches;
-  const char* const seed = std::getenv("PTXVM_SEED");
-  image.seed = seed && *seed ? std::strtoull(seed, nullptr, 0) : 1;
+  image.seed = environment_number("PTXVM_SEED", 1);
   std::optional<GridWorkspace> workspace;
   if (request.cooperative) image.grid_workspace = workspace.emplace().address();
   grid.blocks = request.grid.count();

@@ -481,10 +481,7 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
         ++w.pc;
         if (complete == mask) break;
         // Who was told to wait will ask again: the others first.
-        if (w.parked_count) {
-          park(w, w.pc, w.active);
-          next_group(w, true);
-        }
+        give_way(w);
         return Stop::Budget;
       }
       case Flow::ClusterWait: {
