@@ -36,7 +36,8 @@ void FunctionDecoder::table_op(const Instruction& i) {
   }
   if ((base == "min" || base == "max") && kept.back() == "relu")
     std::swap(kept[kept.size() - 1], kept[kept.size() - 2]);
-  const std::string name = dotted(kept);
+  std::string name = dotted(kept);
+  if ((aux & kFlush) && base[0] == 'r' && name == base + ".approx.f64") name = base + ".approx.ftz.f64";  // another instruction
   if ((aux & kFlush) && name.find(".f32") == std::string::npos && name.find(".approx") == std::string::npos)
     refuse("unknown modifier .ftz");
   if ((base == "fma" || (base == "mad" && is_float_type(parts.back()))) &&
@@ -106,7 +107,7 @@ void FunctionDecoder::move(const Instruction& i) {
   }
   if (s.kind == Operand::Kind::Special && s.symbol != "WARP_SZ") {
     Inst inst;
-    inst.full = inst.masked = special_register(s.symbol, bits);
+    inst.full = inst.masked = special(s.symbol, bits);
     if (!inst.full) refuse("unknown special register " + s.symbol);
     inst.op[0] = destination(d, bits);
     emit(inst);

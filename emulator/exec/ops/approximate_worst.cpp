@@ -136,8 +136,13 @@ struct DivApprox { static f32 run(f32 a, f32 b) {
 
 // rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64 have no bound; what they keep of the result is its upper word.
 inline f64 upper_word(f64 a) { return bits<f64>(bits<u64>(a) & 0xffffffff00000000ull); }
-struct Rcp64 { static f64 run(f64 a) { return upper_word(1.0 / a); } };
-struct Rsqrt64 { static f64 run(f64 a) { return upper_word(1.0 / __builtin_sqrt(a)); } };
+struct Rcp64 { static f64 run(f64 a) { return upper_word(1.0 / upper_word(a)); } };
+struct RsqrtGross64 { static f64 run(f64 a) { return upper_word(1.0 / __builtin_sqrt(upper_word(a))); } };
+// The programming guide on rsqrt(double), which is this instruction: "Maximum ulp error: 1", from the rounded result.
+struct Rsqrt64 { static f64 run(f64 a) {
+  const f64 v = f64(1.0L / __builtin_sqrtl(a));
+  if (v != v || v == 0 || magnitude(v) > 1e300) return v;
+  return bits<f64>(bits<u64>(v) + (upwards(u32(bits<u64>(a) >> 32), u32(bits<u64>(a))) ? 1 : -1)); } };
 
 }  // namespace
 
@@ -153,7 +158,8 @@ void list_approximate_worst(const Sink& s) {
   put<Tanh, M, f32, f32>(s, "tanh.approx.f32.worst");
   put<DivApprox, M, f32, f32, f32>(s, "div.approx.f32.worst");
   put<DivFull, M, f32, f32, f32>(s, "div.full.f32.worst");
-  put<Rcp64, M, f64, f64>(s, "rcp.approx.f64.worst");
+  put<Rcp64, M, f64, f64>(s, "rcp.approx.ftz.f64.worst");
+  put<RsqrtGross64, M, f64, f64>(s, "rsqrt.approx.ftz.f64.worst");
   put<Rsqrt64, M, f64, f64>(s, "rsqrt.approx.f64.worst");
 }
 

@@ -198,6 +198,33 @@ TEST(Approximate, Doubles) {
                 [&](double got, double a) { return good(got, 1 / a); });
   judge<double>("rsqrt.approx.ftz.f64 %d, %a;", one(operands),
                 [&](double got, double a) { return good(got, 1 / std::sqrt(a)); });
+  // Subnormal numbers are zeros of their sign.
+  const double least = std::numeric_limits<double>::denorm_min(), none = std::nan(""), endless = HUGE_VAL;
+  const auto same = [](double, double result) { return result; };
+  check<double>("rcp.approx.ftz.f64 %d, %a;",
+                std::vector<std::tuple<double, double>>{
+                    {0.0, endless}, {-0.0, -endless}, {least, endless}, {-1e-310, -endless}, {endless, 0.0}, {-endless, -0.0}, {none, none}},
+                same);
+  check<double>("rsqrt.approx.ftz.f64 %d, %a;",
+                std::vector<std::tuple<double, double>>{
+                    {0.0, endless}, {-0.0, -endless}, {1e-310, endless}, {endless, 0.0}, {-endless, none}, {-1.0, none}, {none, none}},
+                same);
+}
+
+// Not the gross one: what rsqrt(double) becomes, off by one place at the most, subnormal numbers included.
+TEST(Approximate, ReciprocalSquareRootOfDoubles) {
+  std::vector<double> operands = {std::numeric_limits<double>::denorm_min(), 1e-310, std::numeric_limits<double>::min(),
+                                  std::numeric_limits<double>::max(), 1.0, 4.0, std::nextafter(1.0, 0), std::nextafter(1.0, 2)};
+  for (int i = 0; i < 2000; i++)
+    operands.push_back(std::exp2(std::uniform_real_distribution<double>(-1074, 1024)(generator())));
+  judge<double>("rsqrt.approx.f64 %d, %a;", one(operands), [](double got, double a) {
+    const double exact = static_cast<double>(1 / std::sqrt(static_cast<long double>(a)));
+    return got == exact || got == std::nextafter(exact, 0) || got == std::nextafter(exact, HUGE_VAL);
+  });
+  check<double>("rsqrt.approx.f64 %d, %a;",
+                std::vector<std::tuple<double, double>>{{0.0, HUGE_VAL}, {-0.0, -HUGE_VAL}, {HUGE_VAL, 0.0}, {-HUGE_VAL, std::nan("")},
+                                                        {-1.0, std::nan("")}, {std::nan(""), std::nan("")}, {4.0, 0.5}},
+                [](double, double result) { return result; });
 }
 
 }  // namespace
