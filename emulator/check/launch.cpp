@@ -39,7 +39,9 @@ void LaunchChecker::block_started(Block& block) {
   auto state = std::make_unique<BlockState>();
   state->id = std::uint32_t(block.linear);
   state->threads.resize(block.threads);
-  state->shared = Table(block.shared_size);
+  state->shared = Table(block.shared_extent());
+  if (block.system_shared)  // something is there, of which nobody knows what
+    for (std::size_t k = block.system_shared / 4; k < state->shared.cells.size(); ++k) state->shared.cells[k].initialised = 0xf;
   state->local_initialised.assign((std::size_t{block.threads} * block.local_stride + 7) / 8, 0);
   block.checked = state.get();
   blocks_[block.linear] = std::move(state);

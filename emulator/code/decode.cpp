@@ -133,6 +133,11 @@ bool FunctionDecoder::symbol_value(const Operand& o, std::uint64_t* value, bool*
   return true;
 }
 
+Handler FunctionDecoder::special(const std::string& symbol, unsigned bits) {
+  if (symbol.rfind("%reserved_smem", 0) == 0) p_.system_shared = true;
+  return special_register(symbol, bits);
+}
+
 Ref FunctionDecoder::source(const Operand& o, unsigned bits) {
   switch (o.kind) {
     case Operand::Kind::Register: {
@@ -162,7 +167,7 @@ Ref FunctionDecoder::source(const Operand& o, unsigned bits) {
       if (o.symbol == "WARP_SZ") return m_.constant(bits, 32);
       Ref t = temporary(bits);
       Inst inst;
-      inst.full = inst.masked = special_register(o.symbol, bits);
+      inst.full = inst.masked = special(o.symbol, bits);
       if (!inst.full) refuse("unknown special register " + o.symbol);
       inst.op[0] = t;
       emit(inst);

@@ -168,6 +168,7 @@ class FunctionDecoder {
 
   // Operands. source() makes what a handler can read: a register, a constant, or a temporary.
   Ref source(const Operand& operand, unsigned width);
+  Handler special(const std::string& symbol, unsigned bits);  // null: unknown
   Ref destination(const Operand& operand, unsigned width);
   bool symbol_value(const Operand& operand, std::uint64_t* value, bool* per_frame) const;
   Inst& emit(Inst inst);

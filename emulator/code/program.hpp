@@ -94,6 +94,7 @@ class DecodedProgram final : public Program {
   std::unordered_map<std::string, memory::Allocation> variables;
   std::unordered_map<std::string, std::uint64_t> variable_size;
   std::uint32_t module_shared = 0;
+  bool system_shared = false;             // asks where shared memory that belongs to the system lies
   std::uint32_t sites = 0;                // memory instructions with an address cache
   // Instructions under a predicate, branches aside: what the lanes that it switches off have not computed.
   std::vector<std::uint32_t> guard_of;    // by program counter: 1 + its number in guarded, or 0

@@ -62,14 +62,16 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
   block.warp_count = (block.threads + 31) / 32;
   const std::uint32_t dynamic_at = image.dynamic_shared ? round_up(kernel.own_shared, 16) : kernel.own_shared;
   block.shared_size = dynamic_at + image.dynamic_shared;
-  block.shared_memory = aligned(block.shared_storage, block.shared_size, 1024);
+  // The system's part lies behind the program's, so that running over the end of that is still found.
+  block.system_shared = image.program->system_shared ? round_up(block.shared_size, 1024) + 1024 : 0;
+  block.shared_memory = aligned(block.shared_storage, block.shared_extent(), 1024);
   block.local_stride = kernel.total_local;
   const std::size_t local = std::size_t(block.local_stride) * 32;
   char* local_memory = aligned(block.local, local * block.warp_count, 64);
   const std::size_t frame = kernel.total_frame;
   block.register_memory = aligned(block.register_storage, frame * block.warp_count, 64);
   // What nobody has written must not look like anything useful.
-  if (block.shared_size) std::memset(block.shared_memory, 0xff, block.shared_size);
+  if (block.shared_extent()) std::memset(block.shared_memory, 0xff, block.shared_extent());
   if (local) std::memset(local_memory, 0xff, local * block.warp_count);
   for (Barrier& b : block.barriers) b = Barrier{};
   block.round = 0;

@@ -68,7 +68,9 @@ std::uint64_t resolve_one(Warp& w, const Inst& in, unsigned lane, unsigned space
       const std::uint64_t window = address >> kRankShift;
       if (window != 0 && window < 256) return resolve_in_cluster(w, in, lane, address, bytes, write);
       const std::uint64_t size = w.block->shared_size;
-      if (address > size || size - address < bytes)
+      const bool system = w.block->system_shared && address >= w.block->system_shared &&
+                          address - w.block->system_shared <= Block::system_shared_bytes - bytes;
+      if (!system && (address > size || size - address < bytes))
         miss(w, in, lane, space, address, bytes, write,
              format("the block has %llu bytes of shared memory", static_cast<unsigned long long>(size)));
       return reinterpret_cast<std::uintptr_t>(w.block->shared_memory) + address;

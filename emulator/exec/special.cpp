@@ -87,13 +87,23 @@ std::uint64_t sm_id(const Warp& w, unsigned) { return w.block->linear % w.block-
 std::uint64_t sm_count(const Warp& w, unsigned) { return w.block->image->multiprocessors; }
 std::uint64_t grid_id(const Warp& w, unsigned) { return w.block->image->launch_id; }
 std::uint64_t clock_high(const Warp& w, unsigned l) { return clock(w, l) >> 32; }
-std::uint64_t global_timer(const Warp&, unsigned) { return nanoseconds(); }
-std::uint64_t global_timer_high(const Warp&, unsigned) { return nanoseconds() >> 32; }
+// A GPU's counts from 1970, which libcu++'s system_clock relies on; this one never steps back.
+std::uint64_t global_timer(const Warp&, unsigned) {
+  static const std::uint64_t start =
+      std::uint64_t(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                        std::chrono::system_clock::now().time_since_epoch()).count()) - nanoseconds();
+  return start + nanoseconds();
+}
+std::uint64_t global_timer_high(const Warp& w, unsigned lane) { return global_timer(w, lane) >> 32; }
 // Cooperative groups find the grid's workspace by these two, the upper half first.
 std::uint64_t workspace_high(const Warp& w, unsigned) { return w.block->image->grid_workspace >> 32; }
 std::uint64_t workspace_low(const Warp& w, unsigned) { return w.block->image->grid_workspace & 0xffffffffu; }
 std::uint64_t dynamic_shared(const Warp& w, unsigned) { return w.block->image->dynamic_shared; }
 std::uint64_t total_shared(const Warp& w, unsigned) { return w.block->shared_size; }
+
+// Of the memory that the system keeps back, the toolkit's headers use what begins here: 288 bytes, for tiles of several
+// warps. The other registers of that family say what nobody outside of the system may use, and are not known here.
+std::uint64_t system_shared(const Warp& w, unsigned) { return w.block->system_shared; }
 
 const std::unordered_map<std::string, Handlers>& table() {
   static const std::unordered_map<std::string, Handlers> t = {
@@ -128,6 +138,7 @@ const std::unordered_map<std::string, Handlers>& table() {
       {"%globaltimer", make<&global_timer, true>()},
       {"%globaltimer_lo", make<&global_timer, true>()},
       {"%globaltimer_hi", make<&global_timer_high, true>()},
+      {"%reserved_smem_offset_1", make<&system_shared, true>()},
       {"%dynamic_smem_size", make<&dynamic_shared, true>()},
       {"%total_smem_size", make<&total_shared, true>()},
       {"%clusterid.x", make<&cluster_id<0>, true>()},

@@ -120,6 +120,9 @@ struct Block {
   char* shared_memory = nullptr;   // static, then dynamic; aligned in shared_storage
   std::vector<char> shared_storage;
   std::uint32_t shared_size = 0;
+  std::uint32_t system_shared = 0;  // where the system's part begins, apart from the program's; 0: not asked for
+  static constexpr std::uint32_t system_shared_bytes = 1024;
+  std::uint32_t shared_extent() const { return system_shared ? system_shared + system_shared_bytes : shared_size; }
   std::vector<char> local;
   std::uint32_t local_stride = 0;
   char* register_memory = nullptr; // aligned inside register_storage

@@ -1,4 +1,6 @@
 // Branches, calls, barriers, special registers, and that everyone gets on.
+#include <ctime>
+
 #include "tables.hpp"
 
 namespace instruction_test {
@@ -42,6 +44,15 @@ TEST(Control, DependentGrids) {
   const auto got = values("griddepcontrol.wait;\nmov.u32 %d, %i;\ngriddepcontrol.launch_dependents;\n", shape);
   for (u32 i = 0; i < got.size(); i++) ASSERT_EQ(got[i], i);
   EXPECT_NE(fault_of(kernel_text(1, "griddepcontrol.later;"), shape, {0}).status, 0);
+}
+
+// Nanoseconds from 1970, by halves too: what libcu++'s system_clock is on a device.
+TEST(Control, TheGlobalTimerTellsTheTimeOfDay) {
+  const std::string seconds =
+      ".reg .b64 %x, %y, %z;\nmov.u64 %x, %globaltimer;\nmov.u32 %d, %globaltimer_hi;\ncvt.u64.u32 %y, %d;\nshr.u64 %z, %x, 32;\n"
+      "sub.u64 %y, %y, %z;\ndiv.u64 %x, %x, 1000000000;\nadd.u64 %x, %x, %y;\ncvt.u32.u64 %d, %x;";
+  const auto now = static_cast<u32>(std::time(nullptr));
+  for (const u32 d : values(seconds, shape)) ASSERT_LE(d - now + 2, 7u) << d << " " << now;
 }
 
 // Warps that go from barrier to barrier without a branch between are no deadlock.
@@ -268,6 +279,15 @@ TEST(Control, ClocksGoOn) {
                     ";\nsetp.le.u64 %p, %y, %x;\n@%p bra WAIT;\nmov.u32 %d, 1;",
                 shape))
       ASSERT_EQ(d, 1u);
+}
+
+// Nanoseconds from 1970, by halves too: what libcu++'s system_clock is on a device.
+TEST(Control, TheGlobalTimerTellsTheTimeOfDay) {
+  const std::string seconds =
+      ".reg .b64 %x, %y, %z;\nmov.u64 %x, %globaltimer;\nmov.u32 %d, %globaltimer_hi;\ncvt.u64.u32 %y, %d;\nshr.u64 %z, %x, 32;\n"
+      "sub.u64 %y, %y, %z;\ndiv.u64 %x, %x, 1000000000;\nadd.u64 %x, %x, %y;\ncvt.u32.u64 %d, %x;";
+  const auto now = static_cast<u32>(std::time(nullptr));
+  for (const u32 d : values(seconds, shape)) ASSERT_LE(d - now + 2, 7u) << d << " " << now;
 }
 
 // Warps that go from barrier to barrier without a branch between make progress too.

@@ -287,6 +287,22 @@ TEST(Memory, DynamicSharedLiesBehindTheStaticPart) {
   for (u32 i = 0; i < got.size(); i++) ASSERT_EQ(got[i], (i / 64 * 64 + (i % 64 ^ 63)) + 7);
 }
 
+// 288 bytes that the toolkit's headers may use, apart from the program's own, whose end still is one.
+TEST(Memory, SharedMemoryOfTheSystem) {
+  const Shape s{{2, 1, 1}, {64, 1, 1}};
+  const std::string setup =
+      ".shared .align 4 .b8 own[256];\n.reg .b32 %t, %x, %y, %n;\nmov.u32 %t, %tid.x;\nshl.b32 %x, %t, 2;\n"
+      "st.shared.u32 [%x], %i;\nmov.u32 %y, %reserved_smem_offset_1;\n";
+  const auto got = values(setup +
+                              "add.u32 %y, %y, %x;\nadd.u32 %n, %i, 1000;\nst.shared.u32 [%y+32], %n;\nbar.sync 0;\n"
+                              "xor.b32 %n, %x, 252;\nsub.u32 %y, %y, %x;\nadd.u32 %y, %y, %n;\nld.shared.u32 %d, [%y+32];\n"
+                              "ld.shared.u32 %n, [%x];\nsub.u32 %d, %d, %n;",
+                          s);
+  for (u32 i = 0; i < got.size(); i++) ASSERT_EQ(got[i], (i / 64 * 64 + (i % 64 ^ 63)) + 1000 - i);
+  const auto behind = fault_of(kernel_text(1, setup + "st.shared.u32 [%x+4], %i;"), s, {0});
+  EXPECT_NE(behind.message.find("the block has 256 bytes of shared memory"), std::string::npos) << behind.message;
+}
+
 TEST(Memory, WhichSpaceAnAddressLiesIn) {
   const std::string setup =
       ".local .align 8 .b8 lo[8];\n.shared .align 8 .b8 sh[8];\n.reg .pred %p;\n.reg .b64 %a;\n";
