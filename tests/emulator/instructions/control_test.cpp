@@ -46,15 +46,6 @@ TEST(Control, DependentGrids) {
   EXPECT_NE(fault_of(kernel_text(1, "griddepcontrol.later;"), shape, {0}).status, 0);
 }
 
-// Nanoseconds from 1970, by halves too: what libcu++'s system_clock is on a device.
-TEST(Control, TheGlobalTimerTellsTheTimeOfDay) {
-  const std::string seconds =
-      ".reg .b64 %x, %y, %z;\nmov.u64 %x, %globaltimer;\nmov.u32 %d, %globaltimer_hi;\ncvt.u64.u32 %y, %d;\nshr.u64 %z, %x, 32;\n"
-      "sub.u64 %y, %y, %z;\ndiv.u64 %x, %x, 1000000000;\nadd.u64 %x, %x, %y;\ncvt.u32.u64 %d, %x;";
-  const auto now = static_cast<u32>(std::time(nullptr));
-  for (const u32 d : values(seconds, shape)) ASSERT_LE(d - now + 2, 7u) << d << " " << now;
-}
-
 // Warps that go from barrier to barrier without a branch between are no deadlock.
 TEST(Control, BarriersInARow) {
   for (const u32 warps : {2u, 3u, 8u}) {
