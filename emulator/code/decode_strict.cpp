@@ -14,9 +14,11 @@ void FunctionDecoder::liberty(std::uint8_t kind) {
   inst.flow = Flow::Strict;
   inst.aux = kind;
   const Instruction* keep = now_;
+  const bool first = first_;
   now_ = nullptr;
   emit(inst);
   now_ = keep;
+  first_ = first;
 }
 
 // The memory consistency model (PTX ISA 8.2.2) knows a vector access as accesses of its elements, in no order, and

@@ -95,6 +95,35 @@ setp.lt.u32 %p, %n, 7;
   EXPECT_EQ(k.switched_off, 0u) << "a branch switches nothing off";
 }
 
+// What each thread does counts the same however the lanes of a warp part and meet (the strict modes run this too);
+// what a warp does as a whole, its instructions and requests, does not.
+TEST(InstructionCount, FiguresOfThreadsHoldHoweverLanesPart) {
+  const Buffer buffer(std::vector<u32>(64, 0));
+  const auto k = counted(kernel_text(1, R"(
+.reg .pred %few, %more; .reg .f32 %x; .reg .b32 %n, %w;
+mad.wide.u32 %at, %i, 4, %q0;
+ld.global.b32 %w, [%at];
+mov.f32 %x, 0f3f800000;
+setp.lt.u32 %few, %i, 5;
+@%few fma.rn.f32 %x, %x, %x, %x;
+mov.u32 %n, 0;
+AGAIN:
+add.f32 %x, %x, %x;
+add.u32 %n, %n, 1;
+setp.le.u32 %more, %n, %i;
+@%more bra AGAIN;
+st.global.f32 [%at], %x;
+)"), {{1}, {64}}, {buffer.address()});
+  const u64 rounds = 64 * 65 / 2;  // thread i goes round i + 1 times
+  EXPECT_EQ(k.flops[int(Number::Single)], 2u * 5 + rounds);
+  EXPECT_EQ(k.switched_off, 64u - 5);
+  EXPECT_EQ(k.thread_instructions, 64u * (6 + 6 + 2) + 4 * rounds) << "six of kernel_text's own";
+  EXPECT_EQ(k.memory.global_load.bytes, 256u);
+  EXPECT_EQ(k.memory.global_store.bytes, 256u);
+  EXPECT_EQ(k.unique.bytes_read, 256u);
+  EXPECT_EQ(k.unique.bytes_written, 256u);
+}
+
 TEST(InstructionCount, BarriersByKind) {
   const auto k = counted(kernel_text(0, R"(
 bar.sync 0;

@@ -38,11 +38,13 @@ const std::string whole_grid =
     "mad.lo.u32 %by, %ny, %bz, %by;\nmad.lo.u32 %block, %nx, %by, %block;\n"
     "mov.u32 %i, %tid.x;\nmad.lo.u32 %i, %block, %threads, %i;\nmad.wide.u32 %out, %i, 4, %q0;\n";
 
-// Waits until every thread of the grid has come, since these tests know no barrier; %q1 counts.
+// Waits until every block of the grid has come, for which one thread stands; %q1 counts them.
 std::string meeting(const Shape& s, int number) {
-  const std::string n = std::to_string(number), all = std::to_string(s.grid.count() * s.block.count() * u64(number));
-  return "{\n.reg .b32 %n;\n.reg .pred %less;\nred.release.gpu.global.add.u32 [%q1], 1;\nM" + n +
-         ":\nnanosleep.u32 20;\nld.acquire.gpu.global.u32 %n, [%q1];\nsetp.lt.u32 %less, %n, " + all + ";\n@%less bra M" + n + ";\n}\n";
+  const std::string n = std::to_string(number), all = std::to_string(s.grid.count() * u64(number));
+  return "bar.sync 0;\n{\n.reg .b32 %n;\n.reg .pred %other, %less;\nmov.u32 %n, %tid.x;\nsetp.ne.u32 %other, %n, 0;\n@%other bra A" + n +
+         ";\nred.release.gpu.global.add.u32 [%q1], 1;\nM" + n +
+         ":\nnanosleep.u32 20;\nld.acquire.gpu.global.u32 %n, [%q1];\nsetp.lt.u32 %less, %n, " + all + ";\n@%less bra M" + n +
+         ";\nA" + n + ":\n}\nbar.sync 0;\n";
 }
 
 std::vector<u32> in_grid(const Shape& s, const std::string& body, const std::string& before = "") {
@@ -78,12 +80,13 @@ TEST(Cluster, MultiprocessorsExist) {
   for (const u32 sm : in_grid(shape, "mov.u32 %d, %smid;\n")) EXPECT_LT(sm, 132u);
 }
 
+const std::string by_one_thread = "mov.u32 %v, %tid.x;\nsetp.eq.u32 %p, %v, 0;\n";
 const std::string variables = ".shared .align 16 .b8 before[48];\n.shared .align 16 .b8 sh[256];\n";
-// Every block puts its number at sh + 4 k, plus 1000 k; then all meet.
+// Every block puts its number at sh + 4 k, plus 1000 k, by one thread; then all meet.
 std::string filled(const Shape& s) {
-  std::string text = variables + ".reg .b32 %v, %r, %x;\n.reg .b64 %a, %g;\n.reg .pred %p;\n";
+  std::string text = variables + ".reg .b32 %v, %r, %x;\n.reg .b64 %a, %g;\n.reg .pred %p;\n" + by_one_thread;
   for (u32 k = 0; k < 4; k++)
-    text += "add.u32 %v, %block, " + std::to_string(1000 * k) + ";\nst.shared.u32 [sh+" + std::to_string(4 * k) + "], %v;\n";
+    text += "add.u32 %v, %block, " + std::to_string(1000 * k) + ";\n@%p st.shared.u32 [sh+" + std::to_string(4 * k) + "], %v;\n";
   return text + meeting(s, 1) + "mov.u32 %r, %tid.x;\nrem.u32 %r, %r, " + std::to_string(s.cluster.count()) + ";\n";
 }
 // The number in the grid of the block of rank r in w's cluster.
@@ -178,8 +181,8 @@ TEST(Cluster, SpaceOfAnAddress) {
 TEST(Cluster, StoresAndAtomics) {
   const std::string generic = "mov.u64 %a, sh;\ncvta.shared.u64 %a, %a;\nmapa.u64 %g, %a, 3;\n";
   const std::string begin =
-      variables + ".reg .b32 %x, %v;\n.reg .b64 %a, %g;\n.reg .pred %p;\n.reg .f32 %f;\n"
-                  "st.shared.u32 [sh], 0;\nst.shared.f32 [sh+4], 0f00000000;\nst.shared.u32 [sh+8], 0;\n" + meeting(shape, 1);
+      variables + ".reg .b32 %x, %v;\n.reg .b64 %a, %g;\n.reg .pred %p;\n.reg .f32 %f;\n" + by_one_thread +
+      "@%p st.shared.u32 [sh], 0;\n@%p st.shared.f32 [sh+4], 0f00000000;\n@%p st.shared.u32 [sh+8], 0;\n" + meeting(shape, 1);
   const std::string far = "mapa.shared::cluster.u32 %x, sh, 3;\n";
   const std::string end = meeting(shape, 2);
   const u32 threads = 12 * 40;
@@ -209,14 +212,15 @@ TEST(Cluster, StoresAndAtomics) {
                           "atom.shared::cluster.cas.b32 %old, [%x+8], %r, %new;\n"
                           "setp.ne.u32 %p, %old, %r;\n@%p bra AGAIN;\n}\nPAST:\n";
   for (const u32 all : rank_3(far + bit, "ld.shared.u32 %d, [sh+8];\n")) ASSERT_EQ(all, 0xfffu);
-  // Stores of several widths into each other's memory: block r writes at 16 r of rank 3's second half.
+  // Stores of several widths into each other's memory: one thread of block r writes at 16 r of rank 3's second half.
   const std::string stores =
-      "{\n.reg .b32 %r;\n.reg .b16 %h;\nmov.u32 %r, %cluster_ctarank;\nmapa.shared::cluster.u32 %x, sh, 3;\n"
-      "mad.lo.u32 %x, %r, 16, %x;\nst.shared::cluster.u32 [%x+64], %r;\nadd.u32 %r, %r, 100;\n"
-      "st.shared::cluster.v2.u32 [%x+72], {%r, %r};\ncvt.u16.u32 %h, %r;\nst.shared::cluster.u8 [%x+68], %h;\n}\n";
-  const std::string read = "{\n.reg .b32 %r, %w;\nmov.u32 %r, %tid.x;\nrem.u32 %r, %r, 12;\nmov.u32 %x, sh;\n"
-                           "mad.lo.u32 %x, %r, 16, %x;\nld.shared.u32 %d, [%x+64];\nld.shared.u8 %w, [%x+68];\n"
-                           "mad.lo.u32 %d, %w, 1000, %d;\nld.shared.u32 %w, [%x+76];\nmad.lo.u32 %d, %w, 1000000, %d;\n}\n";
+      by_one_thread + "{\n.reg .b32 %r;\n.reg .b16 %h;\nmov.u32 %r, %cluster_ctarank;\nmapa.shared::cluster.u32 %x, sh, 3;\n"
+      "mad.lo.u32 %x, %r, 16, %x;\n@%p st.shared::cluster.u32 [%x+64], %r;\nadd.u32 %r, %r, 100;\n"
+      "@%p st.shared::cluster.v2.u32 [%x+72], {%r, %r};\ncvt.u16.u32 %h, %r;\n@%p st.shared::cluster.u8 [%x+68], %h;\n}\n";
+  const std::string read = "{\n.reg .b32 %r, %w;\nmov.u32 %r, %cluster_ctarank;\nsetp.ne.u32 %p, %r, 3;\n@%p bra OTHERS;\n"
+                           "mov.u32 %r, %tid.x;\nrem.u32 %r, %r, 12;\nmov.u32 %x, sh;\nmad.lo.u32 %x, %r, 16, %x;\n"
+                           "ld.shared.u32 %d, [%x+64];\nld.shared.u8 %w, [%x+68];\nmad.lo.u32 %d, %w, 1000, %d;\n"
+                           "ld.shared.u32 %w, [%x+76];\nmad.lo.u32 %d, %w, 1000000, %d;\n}\nOTHERS:\n";
   const auto got = rank_3(stores, read);
   for (u32 i = 0; i < got.size(); i++) {
     const u32 r = i % 40 % 12;
@@ -239,9 +243,9 @@ TEST(Cluster, Faults) {
     for (const std::string& part : parts) EXPECT_NE(f.message.find(part), std::string::npos) << part << " in " << f.message;
   };
   const std::string met = meeting(pair, 1), end = meeting(pair, 2);
-  EXPECT_EQ(fault(met + "mapa.shared::cluster.u32 %x, sh, 1;\nst.shared::cluster.u32 [%x+60], 1;\n" + end).message, "");
-  expect(met + "setp.eq.u32 %p, %i, 5;\nmapa.shared::cluster.u32 %x, sh, 1;\n@%p st.shared::cluster.u32 [%x+64], 1;\n" + end,
-         Status::IllegalAddress,
+  const std::string one = "setp.eq.u32 %p, %i, 5;\nmapa.shared::cluster.u32 %x, sh, 1;\n@%p ";
+  EXPECT_EQ(fault(met + one + "st.shared::cluster.u32 [%x+60], 1;\n" + end).message, "");
+  expect(met + one + "st.shared::cluster.u32 [%x+64], 1;\n" + end, Status::IllegalAddress,
          {"out of bounds", "block (1,0,0), rank 1 of the cluster, has 64 bytes", "block (0,0,0), thread (5,0,0)", "0x2000040"});
   expect(met + "mapa.shared::cluster.u32 %x, sh, 1;\nld.shared::cluster.u32 %v, [%x+64];\n" + end, Status::IllegalAddress,
          {"out of bounds", "has 64 bytes"});

@@ -17,7 +17,7 @@ std::string copy(bool in) {  // 1024 bytes between %q0 and the shared array
     s += in ? "ld.global.u32 %word, [%from+" + offset + "];\nst.shared.u32 [%at+" + offset + "], %word;\n"
             : "ld.shared.u32 %word, [%at+" + offset + "];\nst.global.u32 [%from+" + offset + "], %word;\n";
   }
-  return s;
+  return s + (in ? "bar.warp.sync 0xffffffff;\n" : "");  // the rows that a lane reads or writes next are others'
 }
 
 std::vector<u16> halves() {
@@ -139,7 +139,8 @@ void expect_fault(const std::string& instruction, u32 lane, const std::string& s
 void expect_none(const std::string& instruction, u32 lane, const std::string& spoil) {
   const std::string text = kernel_text(
       0, ".shared .align 16 .b8 tile[512];\n.reg .b32 %a, %r<4>;\n.reg .b64 %s;\n.reg .pred %p;\nmov.u64 %s, tile;\n"
-         "cvt.u32.u64 %a, %s;\nmad.lo.u32 %a, %i, 16, %a;\nsetp.eq.u32 %p, %i, " +
+         "cvt.u32.u64 %a, %s;\nmad.lo.u32 %a, %i, 16, %a;\nmov.b32 %r0, 0;\nst.shared.v4.b32 [%a], {%r0, %r0, %r0, %r0};\n"
+         "bar.warp.sync 0xffffffff;\nsetp.eq.u32 %p, %i, " +
              std::to_string(lane) + ";\n@%p " + spoil + "\n" + instruction);
   EXPECT_EQ(fault_of(text, {{1, 1, 1}, {32, 1, 1}}, {}).message, "");
 }

@@ -105,14 +105,14 @@ __global__ void gatherings(int* wrong) {
 
 // Threads that arrive, do not wait, and exit: they count once.
 __global__ void arrivals(int* wrong) {
-  __shared__ int shared[32];
+  __shared__ int shared[32], spent[96];
   const int me = int(threadIdx.x);
   if (me < 32) {
     put(shared + me, me);
     if (me >= 30) return;
     asm volatile("bar.arrive 1, 96;" ::: "memory");
   } else {
-    for (int k = 0; k < me; ++k) put(wrong + 2, k);
+    for (int k = 0; k < me; ++k) put(spent + me, k);
     asm volatile("bar.sync 1, 96;" ::: "memory");
     if (get(shared + me % 30) != me % 30) atomicAdd(wrong, 1);
     put(wrong + 1, 1);
