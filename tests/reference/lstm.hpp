@@ -1,4 +1,5 @@
-// The LSTM layer by its definition, in fp64: one layer, one direction, plain loops. Shapes:
+// The LSTM layer by its definition, in fp64: one layer, one direction, plain loops; written apart from
+// network.hpp, as a check on it. Shapes:
 //   T steps, N batch, I inputs, H hidden; gates in the order i f g o.
 //   x [T,N,I]  h0 c0 hT cT [N,H]  y [T,N,H]  W_ih [4H,I]  W_hh [4H,H]  b_ih b_hh [4H]
 //   a = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh

@@ -1,12 +1,9 @@
-// The LSTM reference against finite differences of itself, and against checksums of a real cuDNN run.
+// The LSTM reference against finite differences of itself.
 #include "tests/reference/lstm.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <numeric>
 #include <random>
 #include <utility>
 
@@ -131,45 +128,6 @@ TEST(LstmReference, AbsentStatesAreZeros) {
   EXPECT_EQ(absent.y, lstm_forward(p.shape, p.parameters, p.inputs).y);
   EXPECT_EQ(absent_gradients.dx, gradients_of(p).dx);
   EXPECT_EQ(absent_gradients.dh0, gradients_of(p).dh0);
-}
-
-double sum(const Vector& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
-
-// tests/data/cudnn_rnn_checksums.json: two layers; its note holds the set-up.
-TEST(LstmReference, CudnnChecksums) {
-  std::ifstream file(RECUR_TEST_DATA "/cudnn_rnn_checksums.json");
-  ASSERT_TRUE(file) << RECUR_TEST_DATA "/cudnn_rnn_checksums.json cannot be read";
-  const nlohmann::json published = nlohmann::json::parse(file)["checksums"]["lstm"];
-
-  const LstmShape shape{20, 64, 512, 512};
-  const auto [T, N, I, H] = shape;
-  const double weight = 1.0 / double(H * I);  // each gate's matrix counts as one
-  const LstmParameters parameters{Vector(4 * H * I, weight), Vector(4 * H * H, weight), Vector(4 * H, 1.0),
-                                  Vector(4 * H, 1.0)};
-  const Vector ones(N * H, 1.0);
-  const LstmInputs below{Vector(T * N * I, 1.0), ones, ones};
-  const LstmForward first = lstm_forward(shape, parameters, below);
-  const LstmInputs above{first.y, ones, ones};
-  const LstmForward second = lstm_forward(shape, parameters, above);
-  const LstmGradients g2 =
-      lstm_backward(shape, parameters, above, second, {Vector(T * N * H, 1.0), ones, ones});
-  const LstmGradients g1 = lstm_backward(shape, parameters, below, first, {g2.dx, ones, ones});
-
-  auto near = [&](const char* name, double value) {
-    const double expected = published.at(name);
-    EXPECT_NEAR(value, expected, 1e-5 * std::fabs(expected)) << name;
-  };
-  near("y", sum(second.y));
-  near("hy", sum(first.hT) + sum(second.hT));
-  near("cy", sum(first.cT) + sum(second.cT));
-  near("dx", sum(g1.dx));
-  near("dhx", sum(g1.dh0) + sum(g2.dh0));
-  near("dcx", sum(g1.dc0) + sum(g2.dc0));
-  double dw = 0;
-  for (const LstmGradients* g : {&g1, &g2}) {
-    dw += sum(g->dw_ih) + sum(g->dw_hh) + sum(g->db_ih) + sum(g->db_hh);
-  }
-  near("dw", dw);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace reference {
@@ -40,6 +42,12 @@ struct NetworkShape {
 // An absent bias is zeros.
 struct LayerWeights {
   Vector w_ih, w_hh, b_ih, b_hh, w_hr, peephole;
+
+  static std::vector<std::pair<std::string, Vector LayerWeights::*>> tensors() {
+    return {{"w_ih", &LayerWeights::w_ih}, {"w_hh", &LayerWeights::w_hh},
+            {"b_ih", &LayerWeights::b_ih}, {"b_hh", &LayerWeights::b_hh},
+            {"w_hr", &LayerWeights::w_hr}, {"peephole", &LayerWeights::peephole}};
+  }
 };
 
 struct NetworkInputs {

@@ -125,7 +125,7 @@ TEST_P(NetworkGradient, EachElementIsTheDerivative) {
 }
 
 // Where there is nothing to do the gradient is nothing, not a small number.
-TEST(NetworkGradient, BeyondARowsEndItIsZeroAndAnEmptyRowPassesItOn) {
+TEST(NetworkGradients, BeyondARowsEndItIsZeroAndAnEmptyRowPassesItOn) {
   Case everything{"", shape_of(Cell::lstm, 2, 2), true, true, true};
   const NetworkProblem p = problem_of(everything);
   const NetworkGradients g = p.gradients();

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/reference/lstm.hpp"
-#include "tests/reference/onednn_lstm.hpp"
+#include "tests/reference/onednn_network.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/random_fill.hpp"
 #include "tests/support/shape_list.hpp"
@@ -97,9 +97,14 @@ struct LayerProblem {
 
   // Standard activations only: oneDNN has no others.
   LayerExpected expected_from_onednn() const {
-    const reference::OnednnLstm r =
-        reference::onednn_lstm(layer_case.shape, parameters(), inputs(), output_gradients());
-    return join(r.forward, r.gradients);
+    const auto [T, N, I, H] = layer_case.shape;
+    const reference::OnednnNetwork r = reference::onednn_network(
+        {reference::Cell::lstm, T, N, I, H},
+        {{widened(w_ih), widened(w_hh), widened(b_ih), widened(b_hh), {}, {}}},
+        {widened(x), widened(h0), widened(c0), {}, {}, {}}, widened(dy), widened(dhT), widened(dcT));
+    const reference::NetworkGradients& g = r.gradients;
+    const reference::LayerWeights& dw = g.weights[0];
+    return {r.y, r.hT, r.cT, g.dx, g.dh0, g.dc0, dw.w_ih, dw.w_hh, dw.b_ih, dw.b_hh};
   }
 
   // One tensor's values, by a name of LayerExpected::tensors(), with any other account of them.
