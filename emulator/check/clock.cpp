@@ -73,6 +73,33 @@ void Clock::fold() {
   entries_.erase(to, entries_.end());
 }
 
+bool Clock::has_parts_of(std::uint32_t block) const {
+  const auto part = std::lower_bound(entries_.begin(), entries_.end(), key_of(block, 1), before);
+  return part != entries_.end() && block_of(part->key) == block;
+}
+
+void Clock::fold_block(std::uint32_t block, std::uint32_t threads) {
+  const auto first = std::lower_bound(entries_.begin(), entries_.end(), key_of(block, 0), before);
+  const auto last = std::lower_bound(first, entries_.end(), key_of(block + 1, 0), before);
+  if (first == last) return;
+  const std::uint32_t whole = part_of(first->key) == 0 ? first->time : 0;
+  std::uint32_t warps[kAsyncWarps] = {}, known = ~0u, next = 0;
+  const auto reaches = [&](std::uint32_t upto) {  // nothing tells of threads before this one but their warp and block
+    for (; next < upto && next < threads; ++next) known = std::min(known, std::max(whole, warps[next / 32]));
+  };
+  for (auto e = first; e != last; ++e) {
+    const std::uint64_t part = part_of(e->key);
+    if (part >= 1 && part <= kAsyncWarps) warps[part - 1] = e->time;
+    if (part < kAgents || part - kAgents >= threads) continue;
+    const auto thread = std::uint32_t(part - kAgents);
+    reaches(thread);
+    known = std::min(known, std::max({whole, warps[thread / 32], e->time}));
+    next = thread + 1;
+  }
+  reaches(threads);
+  if (known > whole && known != ~0u) add_block(block, known);
+}
+
 bool Clock::includes(const Clock& other) const {
   auto mine = entries_.begin();
   for (const Entry& e : other.entries_) {

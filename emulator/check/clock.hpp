@@ -30,6 +30,9 @@ class Clock {
   void add_block(std::uint32_t block, std::uint32_t time);  // its threads, not their asynchronous copies
   void add_warp(std::uint32_t block, unsigned warp, std::uint32_t time);
   void add_agents(std::uint32_t block, unsigned warp, std::uint32_t lanes, std::uint32_t time);
+  // One entry for the block in the place of many, as far as all of its threads are known.
+  void fold_block(std::uint32_t block, std::uint32_t threads);
+  bool has_parts_of(std::uint32_t block) const;
   void join(const Clock& other);
   bool includes(const Clock& other) const;
 
@@ -65,6 +68,9 @@ class ClockRef {
     return clock_ != nullptr && clock_->covers(block, warp, lanes, time);
   }
   Clock& change();
+  void fold_block(std::uint32_t block, std::uint32_t threads) {
+    if (clock_ && clock_->has_parts_of(block)) change().fold_block(block, threads);
+  }
   void join(const ClockRef& other);
 
  private:
@@ -72,12 +78,16 @@ class ClockRef {
 };
 
 // Knowledge of what memory shows to ordinary accesses, and of that part of it which a proxy fence has shown
-// to the asynchronous proxy as well.
+// to the asynchronous proxy as well. Of fence.sc (which membar is) there is one order for all, so that one which came
+// before a write orders what was before it even where another thread did the write: `fenced` is what those showed that
+// happened before, `observed` what those did that came before a write which was read; the next fence.sc learns it.
 struct Knowledge {
-  ClockRef seen, proxied;
+  ClockRef seen, proxied, fenced, observed;
   void join(const Knowledge& o) {
     seen.join(o.seen);
     proxied.join(o.proxied);
+    fenced.join(o.fenced);
+    observed.join(o.observed);
   }
 };
 

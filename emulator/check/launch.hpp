@@ -22,6 +22,7 @@ struct Release {
   unsigned reach = 0;        // 0 block, 1 cluster, 2 device
   std::uint32_t block = 0;   // of the thread that released; several where many is set
   bool many = false;
+  bool by_fences = false;    // not released: the fence.sc before the write, of any threads (Knowledge::fenced, as seen)
   Knowledge knowledge;
 };
 using SyncPoint = std::vector<Release>;

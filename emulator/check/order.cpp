@@ -43,14 +43,20 @@ void LaunchChecker::order(Warp& w, unsigned lane, const Semantics& semantics, st
   const auto block = std::uint32_t(w.block->linear);
   const unsigned scope = reach_of(semantics.scope);
   if (semantics.releases()) {
-    fresh.push_back({scope, block, false, publish(w, lane)});
+    fresh.push_back({scope, block, false, false, publish(w, lane)});
   } else if (semantics.strong()) {  // a fence before it releases by it
     const ThreadState& t = thread(w, lane);
     for (unsigned reach = kReaches; reach-- > 0;) {
       if (!t.released[reach].seen) continue;
       if (reach + 1 < kReaches && t.released[reach].seen.same(t.released[reach + 1].seen)) continue;
-      fresh.push_back({std::min(reach, scope), block, false, t.released[reach]});
+      fresh.push_back({std::min(reach, scope), block, false, false, t.released[reach]});
     }
+  }
+  const ClockRef& fenced = thread(w, lane).knowledge.fenced;
+  if (semantics.strong() && scope == kReaches - 1 && fenced) {
+    Release fences{scope, block, true, true, {}};
+    fences.knowledge.seen = fenced;
+    fresh.push_back(std::move(fences));
   }
   if (!atomic) {  // a new value, which tells of nothing that was released with the old
     if (fresh.empty() && first.sync) sync_.erase(key);
@@ -63,14 +69,14 @@ void LaunchChecker::order(Warp& w, unsigned lane, const Semantics& semantics, st
   first.sync = true;
   for (Release& r : fresh) {
     const auto same = std::find_if(point.begin(), point.end(), [&](const Release& p) {
-      return p.reach == r.reach && (p.many || p.block == r.block);
+      return p.reach == r.reach && p.by_fences == r.by_fences && (p.many || p.block == r.block);
     });
     if (same != point.end()) same->knowledge.join(r.knowledge);
     else point.push_back(std::move(r));
   }
   if (point.size() <= kSeparateReleases) return;
-  Release all{kReaches - 1, 0, true, {}};
-  const auto device_wide = [](const Release& r) { return r.reach == kReaches - 1; };
+  Release all{kReaches - 1, 0, true, false, {}};
+  const auto device_wide = [](const Release& r) { return r.reach == kReaches - 1 && !r.by_fences; };
   for (const Release& r : point)
     if (device_wide(r)) all.knowledge.join(r.knowledge);
   point.erase(std::remove_if(point.begin(), point.end(), device_wide), point.end());
@@ -83,7 +89,8 @@ void LaunchChecker::observe(Warp& w, unsigned lane, const Semantics& semantics, 
   for (const Release& r : point) {
     const unsigned away = r.many ? 2 : r.block == block ? 0 : races_.reaches(1, r.block, block) ? 1 : 2;
     if (away > r.reach || away > reach_of(semantics.scope)) continue;
-    if (semantics.acquires()) t.knowledge.join(r.knowledge);
+    if (r.by_fences) t.knowledge.observed.join(r.knowledge.seen);
+    else if (semantics.acquires()) t.knowledge.join(r.knowledge);
     else t.pending[away].join(r.knowledge);
   }
 }
@@ -94,6 +101,11 @@ void LaunchChecker::fence(Warp& w, const Inst& in) {
   for (std::uint32_t m = w.mask; m; m &= m - 1) {
     const auto lane = unsigned(__builtin_ctz(m));
     ThreadState& t = thread(w, lane);
+    const bool of_all = semantics.order == Order::Sequential && reach == kReaches - 1;
+    if (of_all) {
+      t.knowledge.seen.join(t.knowledge.observed);
+      t.knowledge.observed = {};
+    }
     if (semantics.acquires()) {
       for (unsigned away = 0; away <= reach; ++away) {
         t.knowledge.join(t.pending[away]);
@@ -101,7 +113,8 @@ void LaunchChecker::fence(Warp& w, const Inst& in) {
       }
     }
     if (semantics.releases()) {
-      const Knowledge all = publish(w, lane);
+      Knowledge all = publish(w, lane);
+      if (of_all) t.knowledge.fenced = all.fenced = all.seen;  // what earlier ones showed is in it
       for (unsigned away = 0; away <= reach; ++away) t.released[away] = all;
     }
   }
@@ -148,6 +161,7 @@ void LaunchChecker::barrier_completed(Block& exec_block, unsigned number) {
       else clock.add_agents(block.id, a.warp, a.lanes, a.time);
     }
   }
+  meeting.joined.fenced.fold_block(block.id, exec_block.threads);
   ++block.time;
   for (const Meeting::Arrival& a : meeting.arrivals) {
     if (!a.waits) continue;

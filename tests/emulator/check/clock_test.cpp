@@ -25,6 +25,15 @@ class Plain {
   void add_block(unsigned block, std::uint32_t time) {
     for (unsigned warp = 0; warp < kAsyncWarps; ++warp) add(block, warp, ~0u, time);
   }
+  // What all of the block's threads are known to have done is known of the block.
+  void fold_block(unsigned block, unsigned threads) {
+    std::uint32_t known = ~0u;
+    for (unsigned t = 0; t < threads; ++t) {
+      const auto at = times_.find({block, t / 32, t % 32});
+      known = std::min(known, at == times_.end() ? 0 : at->second);
+    }
+    if (known) add_block(block, known);
+  }
   void join(const Plain& o) {
     for (const auto& [who, time] : o.times_) times_[who] = std::max(times_[who], time);
   }
@@ -57,7 +66,7 @@ TEST(Clock, AgreesWithOneTimePerAgent) {
     for (int step = 0; step < 40; ++step) {
       const unsigned k = any(4), block = any(kBlocks), w = warp();
       const std::uint32_t time = 1 + any(6), lanes = any(3) == 0 ? ~0u : std::uint32_t(random());
-      switch (any(6)) {
+      switch (any(7)) {
         case 0:
           clocks[k].change().add_block(block, time);
           plain[k].add_block(block, time);
@@ -80,6 +89,12 @@ TEST(Clock, AgreesWithOneTimePerAgent) {
           const unsigned other = any(4);
           clocks[k] = clocks[other];
           plain[k] = plain[other];
+          break;
+        }
+        case 5: {
+          const unsigned threads = any(2) ? 1 + any(3) : 1 + any(32 * kTestWarps);
+          clocks[k].fold_block(block, threads);
+          plain[k].fold_block(block, threads);
           break;
         }
         default: break;

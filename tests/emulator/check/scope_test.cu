@@ -90,6 +90,47 @@ TEST(Scope, ABlocksScopeEndsAtTheBlock) {
   EXPECT_TRUE(tells(between_blocks<By::NarrowFence>(), {"race: read of 4 bytes at global"}));
 }
 
+// Each thread fences what it wrote, then one thread raises the flag for all of them behind a barrier. Only fence.sc, of
+// which there is one order for all threads, makes that right: membar, which __threadfence() is, on both sides.
+enum class Each { Sequential, AcquireRelease, Narrow, NoReader, ReadersToo };
+__device__ void fence_each(Each how) {
+  if (how == Each::AcquireRelease) asm volatile("fence.acq_rel.gpu;" ::: "memory");
+  else if (how == Each::Narrow) __threadfence_block();
+  else __threadfence();
+}
+template <Each how>
+__global__ void raise_for_all(unsigned* data, unsigned* flag, unsigned* out) {
+  cuda::atomic_ref<unsigned, cuda::thread_scope_device> up(*flag);
+  if (blockIdx.x < 2) {
+    data[blockIdx.x * blockDim.x + threadIdx.x] = threadIdx.x;
+    fence_each(how);
+    __syncthreads();
+    if (threadIdx.x == 0) up.fetch_add(1, cuda::memory_order_relaxed);
+  } else {
+    if (threadIdx.x == 0) {
+      while (up.load(cuda::memory_order_relaxed) < 2);
+      if (how == Each::Sequential || how == Each::AcquireRelease || how == Each::Narrow) fence_each(how);
+    }
+    __syncthreads();
+    if (how == Each::ReadersToo) __threadfence();
+    out[threadIdx.x] = data[blockDim.x + (threadIdx.x + 1) % blockDim.x] + data[threadIdx.x];
+  }
+}
+template <Each how>
+std::string raised_for_all() {
+  Words data(128), flag(1), out(64);
+  raise_for_all<how><<<3, 64>>>(data, flag, out);
+  return verdict();
+}
+
+TEST(Scope, SequentialFencesOrderAcrossThreadsThatMeet) {
+  EXPECT_EQ(raised_for_all<Each::Sequential>(), "");
+  EXPECT_EQ(raised_for_all<Each::ReadersToo>(), "");
+  EXPECT_TRUE(tells(raised_for_all<Each::AcquireRelease>(), {"race: read of 4 bytes at global"}));
+  EXPECT_TRUE(tells(raised_for_all<Each::Narrow>(), {"race: read of 4 bytes at global"}));
+  EXPECT_TRUE(tells(raised_for_all<Each::NoReader>(), {"race: read of 4 bytes at global"}));
+}
+
 // What the releaser has learnt from a third is passed on.
 __global__ void relay(unsigned* data, unsigned* flags, unsigned* out) {
   cuda::atomic_ref<unsigned, cuda::thread_scope_device> first(flags[0]), second(flags[1]);
