@@ -40,6 +40,8 @@ void FunctionDecoder::decode() {
       used.clear();
     }
     counted_ = count::traits(now_->opcode);
+    for (const Operand& o : now_->operands)
+      if (o.kind == Operand::Kind::Special && count::tells_time(o.symbol)) counted_.repeats = false;
     p_.blocks.back().add(counted_);
     first_ = true;
     instruction(*now_);

@@ -35,8 +35,10 @@ Ref FunctionDecoder::whole_address(const Operand& o) {
 }
 
 bool FunctionDecoder::async_space(const std::string& m, std::uint8_t* space) const {
-  if (m == "shared" || m == "shared::cta" || m == "shared::cluster")
+  if (m == "shared" || m == "shared::cta")
     *space = kShared;
+  else if (m == "shared::cluster")
+    *space = kSharedCluster;
   else if (m == "global")
     *space = kGlobal;
   else

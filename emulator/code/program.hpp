@@ -57,6 +57,7 @@ struct BlockMix {
   std::uint32_t flops[count::kNumbers] = {};
   std::uint64_t matrix_flops[count::kFactors] = {};  // a warp
   bool device_fence = false;
+  bool repeats = true;  // each of its instructions does
 
   void add(const count::Traits& t) {
     ++instructions;
@@ -64,6 +65,7 @@ struct BlockMix {
     flops[int(t.number)] += t.flops;
     matrix_flops[int(t.factor)] += t.matrix_flops;
     device_fence = device_fence || t.device_fence;
+    repeats = repeats && t.repeats;
   }
 };
 

@@ -76,7 +76,22 @@ void arithmetic(const Opcode& o, Traits* t) {
   t->flops = std::uint16_t(flops * (twice ? 2 : 1));
 }
 
+bool repeats(const Opcode& o, Class c) {
+  switch (c) {
+    case Class::Global: case Class::Generic: case Class::Copy: case Class::BlockBarrier: case Class::ClusterBarrier:
+    case Class::Atomic: case Class::Other:
+      return false;
+    case Class::Control: return o[0] == "nanosleep" || o[0] == "ret";
+    case Class::Exchange: return o[0] != "activemask";
+    case Class::Shared: return o[0] == "ld" || o[0] == "ldmatrix" || (o[0] == "wmma" && has(o, "load"));
+    case Class::MemoryBarrier: return has(o, "test_wait") || has(o, "try_wait") || has(o, "pending_count");
+    default: return true;
+  }
+}
+
 }  // namespace
+
+bool tells_time(const std::string& s) { return starts(s, "%clock") || starts(s, "%globaltimer"); }
 
 Traits traits(const Opcode& o) {
   Traits t;
@@ -121,6 +136,7 @@ Traits traits(const Opcode& o) {
   }
   const bool orders = t.cls == Class::Fence || has(o, "release") || has(o, "acq_rel") || has(o, "sc");
   t.device_fence = orders && base != "wgmma" && (has(o, "gpu") || has(o, "sys") || has(o, "gl"));
+  t.repeats = repeats(o, t.cls);
   return t;
 }
 

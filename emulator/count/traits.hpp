@@ -55,9 +55,13 @@ struct Traits {
   std::uint16_t flops = 0;         // a lane: add, sub, mul and each function one, fma two
   std::uint32_t matrix_flops = 0;  // a warp: 2 m n k
   bool device_fence = false;       // orders memory for other blocks of the device: a fence, or a release
+  // What it does follows from its thread's registers, local memory and the shared memory it reads, of which it changes
+  // the first two: again in the same state, it does the same again.
+  bool repeats = false;
 };
 
 bool touches_memory(Class c);
 Traits traits(const std::vector<std::string>& opcode);
+bool tells_time(const std::string& special_register);
 
 }  // namespace ptxvm::count

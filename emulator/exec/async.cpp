@@ -53,6 +53,11 @@ void Async::read_source(Operation& o) {
 
 // Performance: reads `from`, as many bytes as `to` has, and writes or updates `to`.
 void Async::perform(Operation& o) {
+  if (const Block* const to = o.to.block; to && to->stage.load(std::memory_order_acquire) == Stage::Exited)
+    o.origin.fault(int(Status::IllegalAddress),
+                   format("the operation writes the shared memory of block (%u,%u,%u), which has exited: it did not "
+                          "wait for the bytes",
+                          to->id[0], to->id[1], to->id[2]));
   if (!o.read) read_source(o);
   // The updates of a reduction are strong for the device, each by itself.
   const std::uint8_t strong =
@@ -81,7 +86,7 @@ void Async::complete(Operation& o) {
 
 // Performs the operations that are due, which may differ from the order of their issue. The lock is held.
 template <class Due>
-void Async::perform_where(Due due) {
+bool Async::perform_where(Due due) {
   const bool backwards = draw_.seed > 2 && draw_.late();
   std::list<Operation> now;
   for (auto o = held_.begin(); o != held_.end();) {
@@ -92,6 +97,7 @@ void Async::perform_where(Due due) {
     perform(o);
     complete(o);
   }
+  return !now.empty();
 }
 
 void Async::commit(const Origin& origin) {
@@ -120,7 +126,10 @@ void Async::wait(const Origin& origin, std::uint32_t but, bool read_only) {
   const auto due = [&](const Operation& o) {
     return !o.barrier.host && o.group < end && thread_key(o.origin) == key;
   };
-  if (!read_only) return perform_where(due);
+  if (!read_only) {
+    perform_where(due);
+    return;
+  }
   for (Operation& o : held_)
     if (due(o) && !o.read) read_source(o);
 }
@@ -130,20 +139,19 @@ void Async::request(const Range& barrier) {
   requests_.store(true, std::memory_order_relaxed);
 }
 
-void Async::perform_requested() {
-  if (!requests_.load(std::memory_order_relaxed)) return;
+bool Async::perform_requested() {
+  if (!requests_.load(std::memory_order_relaxed)) return false;
   std::lock_guard<std::mutex> guard(lock);
-  perform_where([&](const Operation& o) { return requested_.count(o.barrier.host) != 0; });
+  const bool any = perform_where([&](const Operation& o) { return requested_.count(o.barrier.host) != 0; });
   requested_.clear();
   requests_.store(false, std::memory_order_relaxed);
+  return any;
 }
 
 bool Async::perform_all() {
   if (!used_.load(std::memory_order_relaxed)) return false;
   std::lock_guard<std::mutex> guard(lock);
-  const bool any = !held_.empty();
-  perform_where([](const Operation&) { return true; });
-  return any;
+  return perform_where([](const Operation&) { return true; });
 }
 
 void Async::start(const Block& block, std::uint64_t seed) { draw_ = {seed, block.linear << 32}; }

@@ -65,8 +65,8 @@ class Async {
   // A wait found its phase incomplete: what is to complete it is performed at the block's next turn. The lock
   // is held.
   void request(const Range& barrier);
-  void perform_requested();
-  bool perform_all();  // false where nothing was held
+  bool perform_requested();  // false where nothing was held that was asked for
+  bool perform_all();
 
   Mbarriers barriers;  // guarded by the lock
   std::mutex lock;
@@ -86,7 +86,7 @@ class Async {
   void read_source(Operation& operation);
   void complete(Operation& operation);
   template <class Due>
-  void perform_where(Due due);
+  bool perform_where(Due due);  // false where none is
   static std::uint64_t thread_key(const Origin& origin);
 
   std::list<Operation> held_;
@@ -117,7 +117,7 @@ class AsyncLanes {
   void commit(Warp& warp, std::uint32_t mask);
   void wait(Warp& warp, std::uint32_t mask, std::uint32_t but);
   void request(const Range& barrier) { requested_.insert(barrier.host); }
-  void perform_requested();
+  bool perform_requested();
   bool perform_all();
 
  private:
@@ -145,9 +145,9 @@ void tell(const check::Agent& agent, const Origin& origin, const Range& range, s
           std::uint8_t kind);
 
 // Both, for a block's turn.
-inline void perform_requested(Block& block) {
-  block.lane_copies->perform_requested();
-  block.async->perform_requested();
+inline bool perform_requested(Block& block) {
+  const bool any = block.lane_copies->perform_requested();
+  return block.async->perform_requested() || any;
 }
 inline bool perform_all(Block& block) {
   const bool any = block.lane_copies->perform_all();

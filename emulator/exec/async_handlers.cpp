@@ -5,6 +5,7 @@
 #include "check/launch.hpp"
 #include "exec/async.hpp"
 #include "exec/async_forms.hpp"
+#include "exec/cluster.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
 
@@ -64,11 +65,13 @@ void copy(Warp& w, const Inst& in) {
 
 // As if lane after lane had 16 bytes of it.
 void count_bulk(const Origin& o, const Range& r, bool write) {
+  const bool other = r.block && r.block != o.warp->block;
+  const std::uint64_t begin = r.address + (other ? std::uint64_t(r.block->rank + 1) << kRankShift : 0);
   for (std::uint64_t at = 0; at < r.bytes; at += 512) {
     std::uint64_t address[32];
     std::uint32_t mask = 0;
     for (unsigned k = 0; k < 32 && at + 16 * k < r.bytes; ++k)
-      address[k] = r.address + at + 16 * k, mask |= 1u << k;
+      address[k] = begin + at + 16 * k, mask |= 1u << k;
     const unsigned each = r.bytes < 16 ? unsigned(r.bytes) : 16;
     count_access(*o.warp, *o.inst, r.block ? kShared : kGlobal, address, mask, each, write);
   }
@@ -88,6 +91,8 @@ void issue(Warp& w, const Origin& origin, const BulkForm& form, Operation operat
     if (operation.from.host) count_bulk(origin, operation.from, false);
     count_bulk(origin, operation.to, true);
   }
+  if (form.values && w.block->cluster->blocks.size() == 1)
+    origin.fault(kUndefined, "an asynchronous store needs another block, and this is a cluster of one block");
   if (form.remote && operation.to.block == w.block)
     origin.fault(kUndefined, "the destination must be in the shared memory of another block of the cluster");
   if (operation.barrier.host && operation.barrier.block != operation.to.block)

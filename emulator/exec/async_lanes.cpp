@@ -115,8 +115,9 @@ void AsyncLanes::wait(Warp& warp, std::uint32_t mask, std::uint32_t but) {
   }
 }
 
-void AsyncLanes::perform_requested() {
-  if (requested_.empty()) return;
+bool AsyncLanes::perform_requested() {
+  if (requested_.empty()) return false;
+  bool any = false;
   for (std::size_t k = 0; k < warps_.size(); ++k) {
     OfWarp& w = warps_[k];
     for (std::size_t n = w.held.size(); n-- > 0;) {
@@ -124,11 +125,12 @@ void AsyncLanes::perform_requested() {
       std::uint32_t lanes = 0;
       for (std::uint32_t m = w.held[n].mask; m; m &= m - 1)
         if (requested_.count(w.held[n].to[__builtin_ctz(m)])) lanes |= m & -m;
-      if (lanes) drain(block_->warps[k], n + 1, lanes);
+      if (lanes) drain(block_->warps[k], n + 1, lanes), any = true;
     }
     drop_empty(w);
   }
   requested_.clear();
+  return any;
 }
 
 bool AsyncLanes::perform_all() {

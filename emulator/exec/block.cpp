@@ -1,11 +1,11 @@
 // One block: its memory, its warps in turn, its deadlocks, and the place names of messages.
 #include <algorithm>
-#include <chrono>
 
 #include "code/program.hpp"
 #include "exec/async.hpp"
 #include "exec/cluster.hpp"
 #include "exec/schedule.hpp"
+#include "exec/standing.hpp"
 #include "exec/strict.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
@@ -14,8 +14,6 @@ namespace ptxvm::exec {
 namespace {
 
 constexpr std::int64_t kWarpBudget = 4096;   // basic blocks before the next warp's turn
-constexpr int kIdleWakes = 64;               // in vain, of everybody who waits at an mbarrier
-constexpr std::chrono::seconds kIdleTime{2};
 constexpr int kRounds = 64;                  // turns of all warps before another block gets the worker
 
 char* aligned(std::vector<char>& storage, std::size_t bytes, std::size_t to) {
@@ -51,7 +49,10 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
   const FunctionCode& kernel = *image.kernel;
   block.image = &image;
   block.checked = nullptr;
-  block.idle_since_event = 0;
+  block.asked_at = block.idle_at = 0;
+  block.idle_turns = 0;
+  block.turn = Turn::WentOn;
+  block.vain.forget();
   block.cluster = &cluster;
   block.rank = rank;
   block.stage.store(Stage::Fresh, std::memory_order_relaxed);
@@ -75,7 +76,6 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
   if (local) std::memset(local_memory, 0xff, local * block.warp_count);
   for (Barrier& b : block.barriers) b = Barrier{};
   block.round = 0;
-  block.idle_wakes = 0;
   if (!block.lane_copies) {
     block.async = std::make_shared<Async>();
     block.lane_copies = std::make_shared<AsyncLanes>();
@@ -111,11 +111,6 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
 
 namespace {
 
-std::string describe_parked_wait(Warp& w, const Inst& in, const Group& g) {
-  w.base[0] = w.registers + g.frame;
-  return describe_wait(w, in, unsigned(__builtin_ctz(g.mask)));
-}
-
 [[noreturn]] void report_deadlock(Block& block) {
   std::string text = "deadlock: no thread of the block can go on";
   int listed = 0;
@@ -136,7 +131,9 @@ std::string describe_parked_wait(Warp& w, const Inst& in, const Group& g) {
                        block.barriers[g.barrier].expected ? block.barriers[g.barrier].expected : block.alive);
       else if (g.state == Group::State::PhaseWait)
         text += format("\n  warp %u, lanes 0x%08x wait (PTX line %d) at the ", w.index, g.mask, line.ptx) +
-                describe_parked_wait(w, in, g);
+                describe_suspended(w, g);
+      else if (g.state == Group::State::ClusterWait)
+        text += format("\n  warp %u, lanes 0x%08x wait at the cluster's barrier (PTX line %d)", w.index, g.mask, line.ptx);
       else
         text += format("\n  warp %u, lanes 0x%08x wait for lanes of their member mask that never come (PTX line %d)", w.index,
                        g.mask, line.ptx);
@@ -146,29 +143,15 @@ std::string describe_parked_wait(Warp& w, const Inst& in, const Group& g) {
   fault(*first, *at, lane, int(Status::LaunchFailure), text);
 }
 
-// Lanes that mbarrier.try_wait has suspended run again when their time is up, though nothing has happened: they may
-// have something else to do. If they come back to wait each time, nothing else will.
-bool wakes_suspended(Block& block) {
-  bool any = false;
+bool anybody_is_suspended(const Block& block) {
   for (const Warp& w : block.warps)
-    for (std::uint32_t k = 0; k < w.parked_count; ++k) any |= w.parked[k].state == Group::State::PhaseWait;
-  if (!any) return false;
-  std::uint64_t events = block.alive;
-  for (const Barrier& b : block.barriers) events += b.generation << 11;
-  events += std::uint64_t{block.async->barriers.changes()} << 32;
-  const auto now = std::chrono::steady_clock::now();
-  if (block.idle_wakes == 0 || events != block.events) {
-    block.events = events;
-    block.idle_wakes = 0;
-    block.idle_since = now;
-  }
-  if (++block.idle_wakes > kIdleWakes && now - block.idle_since > kIdleTime) return false;
-  block.round += kRounds;  // past every deadline
-  return true;
+    for (std::uint32_t k = 0; k < w.parked_count; ++k)
+      if (w.parked[k].state == Group::State::PhaseWait) return true;
+  return false;
 }
 
 // Whether what it waits for may come from another block of its cluster.
-bool waits_for_cluster(Block& block) {
+bool waits_for_cluster(const Block& block) {
   if (block.cluster->blocks.size() == 1) return false;
   bool waits = false;
   for (const Warp& w : block.warps)
@@ -179,17 +162,36 @@ bool waits_for_cluster(Block& block) {
   return waits;
 }
 
+// None of the block's threads can go on by themselves. True where its turn is over; else somebody has been woken.
+// Waking takes time, and others that are at work may soon change the answer: they are let alone for most turns.
+bool stands_still(Block& block, bool went_on, bool undisturbed) {
+  const bool others = waits_for_cluster(block);
+  if (others && went_on) return true;
+  Standstill found = Standstill::Proved;
+  if (anybody_is_suspended(block) && !(others && block.idle_at == block.asked_at))
+    found = !others || undisturbed || block.idle_turns % 8 == 7 ? block.vain.ask(block, block.asked_at) : Standstill::Open;
+  if (!others) {
+    if (found == Standstill::Proved) report_deadlock(block);
+    return false;
+  }
+  block.turn = found == Standstill::Proved ? Turn::Idle : found == Standstill::Open ? Turn::Unknown : Turn::WentOn;
+  return true;
+}
+
 }  // namespace
 
-bool run_block(Block& block, Worker& worker) {
-  block.blocked = false;
+bool run_block(Block& block, Worker& worker, bool undisturbed) {
+  // While its waits are asked about (stands_still), no suspension ends by the number of rounds.
+  const bool waits = block.turn != Turn::WentOn;
+  block.idle_turns = waits ? block.idle_turns + 1 : 0;
+  block.turn = Turn::WentOn;
   block.stage.store(Stage::Running, std::memory_order_release);
   for (Warp& w : block.warps) w.worker = &worker;
   bool went_on = false;
   Turns turns(block, kWarpBudget, kRounds);
   for (int round = 0; round < turns.rounds(); ++round) {
-    ++block.round;
-    perform_requested(block);
+    if (round != 0 || !waits) ++block.round;
+    if (perform_requested(block)) went_on = true;
     bool left = false, moved = false, polled = false, only_polled = true;
     turns.begin_round();
     for (std::uint32_t k = 0; k < block.warp_count; ++k) {
@@ -214,7 +216,7 @@ bool run_block(Block& block, Worker& worker) {
       block.async->finish(block);
       return true;
     }
-    went_on = went_on || moved;
+    if (moved) went_on = true, block.vain.forget();
     if (polled && only_polled) break;  // whoever is waited for is in another block
     if (!moved) {
       // The round itself may have released a warp that had already had its turn: look once more.
@@ -225,14 +227,9 @@ bool run_block(Block& block, Worker& worker) {
         if (w.alive && run_warp(w, budget) != Stop::Blocked) released = true;
         if (budget != kWarpBudget || clock != w.clock) released = true;
       }
-      went_on = went_on || released;
-      if (!released && !perform_all(block)) {
-        if (waits_for_cluster(block)) {
-          block.blocked = !went_on;
-          return false;
-        }
-        if (!wakes_suspended(block)) report_deadlock(block);
-      }
+      if (!released && perform_all(block)) released = true;
+      if (released) went_on = true, block.vain.forget();
+      else if (stands_still(block, went_on, undisturbed)) return false;
     }
   }
   perform_all(block);  // time passes, whether somebody waits or not

@@ -50,6 +50,8 @@ char* cluster_shared(Warp& w, std::uint64_t window, std::uint64_t* size) {
 void Cluster::begin() {
   threads = arrived = 0;
   phase = 0;
+  running = idle = 0;
+  events = 1;
   for (const auto& block : blocks) threads += block->threads;
 }
 

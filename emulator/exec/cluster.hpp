@@ -23,6 +23,10 @@ struct Cluster {
   std::uint32_t left = 0;                      // blocks that have not exited
   std::size_t place = 0;                       // among the resident
   std::vector<std::unique_ptr<Block>> blocks;  // by rank; kept, with their memory, until all have exited
+  // Whether anybody can go on; the grid's mutex guards these. running: blocks that a worker runs. events: turns of blocks
+  // that did something. idle: blocks found Idle since the last of them; when all are, with nobody at work, all are stuck.
+  std::uint32_t running = 0, idle = 0;
+  std::uint64_t events = 1;
   // barrier.cluster
   std::mutex lock;
   std::uint32_t threads = 0, arrived = 0;      // not exited; of them, come to the phase

@@ -102,15 +102,13 @@ struct Grid {
   std::uint64_t next = 0;             // cluster to begin
   std::vector<std::unique_ptr<Cluster>> resident;
   std::deque<Block*> waiting;         // resident blocks that no worker runs
-  std::uint64_t running = 0;          // blocks that a worker runs
-  std::uint64_t events = 1;           // turns that brought somebody on
-  std::uint64_t idle = 0;             // waiting blocks that have had a turn since the last of them, and found nothing to do
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
   std::uint64_t failed_block = ~std::uint64_t{0};
   // PTXVM_TIMEOUT: a kernel that never ends is stopped.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-  std::atomic<bool> late{false}, stuck{false};
+  std::atomic<bool> late{false};
+  std::atomic<Cluster*> stuck{nullptr};
 };
 
 void fail(Grid& grid, std::uint64_t block) {
@@ -164,15 +162,16 @@ void end_block(Grid& grid, Block& block) {
 void work(Grid& grid, Worker& worker) {
   while (!grid.failed) {
     Block* block = nullptr;
-    std::uint64_t before = 0;  // events when its turn began
+    bool undisturbed = false;  // since it was asked last
     {
       std::lock_guard<std::mutex> lock(grid.mutex);
       if (grid.resident.size() < grid.most_resident && grid.next < grid.clusters) begin_cluster(grid, worker);
       if (!grid.waiting.empty()) {
         block = grid.waiting.front();
         grid.waiting.pop_front();
-        ++grid.running;
-        before = grid.events;
+        ++block->cluster->running;
+        undisturbed = block->asked_at == block->cluster->events;
+        block->asked_at = block->cluster->events;
       } else if (grid.next >= grid.clusters) {
         return;  // whoever still runs a block will finish it
       }
@@ -182,17 +181,18 @@ void work(Grid& grid, Worker& worker) {
       continue;
     }
     try {
-      const bool exited = run_block(*block, worker);
+      const bool exited = run_block(*block, worker, undisturbed);
       if (exited && worker.tally) count_phase(*worker.tally, *block, model::Latency::Launch);
       if (std::chrono::steady_clock::now() > grid.deadline) grid.late = grid.failed = true;
       std::lock_guard<std::mutex> lock(grid.mutex);
-      --grid.running;
-      if (exited || !block->blocked) {
-        ++grid.events;
-        grid.idle = 0;
-      } else if (before == grid.events && block->idle_since_event != before) {
-        block->idle_since_event = before;
-        ++grid.idle;
+      Cluster& cluster = *block->cluster;
+      --cluster.running;
+      if (exited || block->turn == Turn::WentOn) {
+        ++cluster.events;
+        cluster.idle = 0;
+      } else if (block->turn == Turn::Idle && block->asked_at == cluster.events && block->idle_at != cluster.events) {
+        block->idle_at = cluster.events;
+        ++cluster.idle;
       }
       if (exited) {
         end_block(grid, *block);
@@ -202,7 +202,10 @@ void work(Grid& grid, Worker& worker) {
         std::swap(grid.waiting[place], grid.waiting.back());
       }
       // Everybody has been asked since anything last happened, and nobody is at work who could change the answer.
-      if (grid.running == 0 && grid.idle != 0 && grid.idle == grid.waiting.size()) grid.stuck = grid.failed = true;
+      if (cluster.running == 0 && cluster.idle != 0 && cluster.idle == cluster.left) {
+        grid.stuck = &cluster;
+        grid.failed = true;
+      }
     } catch (...) {
       fail(grid, block->linear);
       return;
@@ -210,9 +213,13 @@ void work(Grid& grid, Worker& worker) {
   }
 }
 
-[[noreturn]] void report_deadlock(const Grid& grid, const std::string& kernel) {
-  throw Error(Status::LaunchFailure, "deadlock: no block of kernel " + kernel + " can go on; where they stand:" +
-                                         where_blocks_stand({grid.waiting.begin(), grid.waiting.end()}));
+[[noreturn]] void report_deadlock(const Cluster& cluster, const std::string& kernel) {
+  std::vector<Block*> blocks;
+  for (const auto& block : cluster.blocks)
+    if (block->stage != Stage::Exited) blocks.push_back(block.get());
+  throw Error(Status::LaunchFailure, format("deadlock: no block of cluster %llu of kernel %s can go on; where they stand:",
+                                            static_cast<unsigned long long>(cluster.linear), kernel.c_str()) +
+                                         where_blocks_stand(blocks));
 }
 
 [[noreturn]] void report_timeout(const Grid& grid, const std::string& kernel, std::uint64_t seconds) {
@@ -360,7 +367,7 @@ void run(const Request& request, const MachineLimits& limits) {
   pool.run(body, helpers);
   for (unsigned k = 0; k <= helpers; ++k) program->note_executed(workers[k]->warps);
   if (grid.failure) std::rethrow_exception(grid.failure);
-  if (grid.stuck) report_deadlock(grid, request.kernel);
+  if (grid.stuck) report_deadlock(*grid.stuck, request.kernel);
   if (grid.late) report_timeout(grid, request.kernel, timeout);
 
   for (unsigned k = 0; k <= helpers; ++k) counting.finish(*workers[k]);

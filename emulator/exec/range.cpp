@@ -12,7 +12,7 @@ namespace {
 using Wide = unsigned long long;
 
 // The shared memory of the thread's block, or of the block of its cluster that the address names.
-Range in_shared(const Origin& origin, std::uint64_t address, std::uint64_t bytes, bool write) {
+Range in_shared(const Origin& origin, bool far, std::uint64_t address, std::uint64_t bytes, bool write) {
   Block* owner = origin.warp->block;
   std::uint64_t size = owner->shared_size;
   if (const std::uint64_t window = address >> kRankShift) {
@@ -22,6 +22,11 @@ Range in_shared(const Origin& origin, std::uint64_t address, std::uint64_t bytes
                                                        write ? "write to" : "read of", Wide(bytes), Wide(address), why.c_str()));
     owner = owner->cluster->blocks[std::size_t(window - 1)].get();
     address -= window << kRankShift;
+    if (!far && owner != origin.warp->block)
+      origin.fault(int(Status::IllegalAddress),
+                   format("shared address 0x%llx is in block (%u,%u,%u): only .shared::cluster and generic addresses "
+                          "reach other blocks",
+                          Wide(window << kRankShift | address), owner->id[0], owner->id[1], owner->id[2]));
   }
   Block& block = *owner;
   if (address > size || size - address < bytes)
@@ -58,6 +63,7 @@ std::string Range::text() const {
 Range locate(const Origin& origin, unsigned space, std::uint64_t address, std::uint64_t bytes, unsigned align,
              bool write) {
   const Image& image = *origin.warp->block->image;
+  const bool far = space != kShared;
   if (space == kGeneric) {
     constexpr std::uint64_t window = memory::Windows::size;
     if (address - image.shared_window < window)
@@ -73,7 +79,7 @@ Range locate(const Origin& origin, unsigned space, std::uint64_t address, std::u
                  format("misaligned: %s address 0x%llx must be a multiple of %u",
                         space == kGlobal ? "global" : "shared", Wide(address), align));
   return space == kGlobal ? in_global(origin, address, bytes, write)
-                          : in_shared(origin, address, bytes, write);
+                          : in_shared(origin, far, address, bytes, write);
 }
 
 Range locate_operand(const Origin& origin, Ref address, unsigned space, std::uint64_t bytes, unsigned align,
@@ -82,7 +88,7 @@ Range locate_operand(const Origin& origin, Ref address, unsigned space, std::uin
 }
 
 Range of_rank(const Origin& origin, unsigned rank, const Range& range) {
-  return locate(origin, kShared, std::uint64_t{rank + 1} << kRankShift | range.address, range.bytes, 1, true);
+  return locate(origin, kSharedCluster, std::uint64_t{rank + 1} << kRankShift | range.address, range.bytes, 1, true);
 }
 
 }  // namespace ptxvm::exec

@@ -29,7 +29,8 @@ std::string describe_wait(Warp& w, const Inst& in, unsigned lane);
 void threads_exited(Warp& w, std::uint32_t mask);
 
 void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t rank);
-// Runs all warps in turn; true when the block has exited. Throws when no warp can go on.
-bool run_block(Block& block, Worker& worker);
+// Runs all warps in turn; true when the block has exited, else Block::turn says what came of it. Throws when no warp can
+// go on. undisturbed: nobody in the cluster has done anything since the block was asked last.
+bool run_block(Block& block, Worker& worker, bool undisturbed);
 
 }  // namespace ptxvm::exec

@@ -45,7 +45,7 @@ std::string standing(const Warp& w) {
             line_of(image, g.pc));
         break;
       }
-      case Group::State::PhaseWait: add(who + "waiting for an mbarrier's phase at " + line_of(image, g.pc)); break;
+      case Group::State::PhaseWait: add(who + "waiting at " + line_of(image, g.pc) + " at the " + describe_suspended(w.block->warps[w.index], g)); break;
     }
   }
   return text;
@@ -73,6 +73,14 @@ std::string standing(const Block& block) {
 }
 
 }  // namespace
+
+std::string describe_suspended(Warp& w, const Group& g) {
+  char* const frame = w.base[0];
+  w.base[0] = w.registers + g.frame;
+  std::string text = describe_wait(w, w.block->image->code[g.pc], unsigned(__builtin_ctz(g.mask)));
+  w.base[0] = frame;
+  return text;
+}
 
 std::string where_blocks_stand(const std::vector<Block*>& blocks) {
   std::map<std::string, std::pair<std::size_t, const Block*>> alike;

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "code/inst.hpp"
+#include "exec/vain.hpp"
 
 namespace ptxvm::check {
 class LaunchChecker;
@@ -107,6 +107,9 @@ struct Barrier {
 
 enum class Stage : std::uint8_t { Fresh, Running, Exited };
 
+// What came of a block's turn. Idle: nobody can go on unless another block of the cluster does something; Unknown: nobody did.
+enum class Turn : std::uint8_t { WentOn, Idle, Unknown };
+
 struct Block {
   Image* image = nullptr;
   Cluster* cluster = nullptr;
@@ -130,13 +133,12 @@ struct Block {
   Barrier barriers[16];
   check::BlockState* checked = nullptr;  // at PTXVM_CHECK=full
   std::shared_ptr<Progress> progress;  // where memory is counted
-  bool blocked = false;            // its last turn brought nobody on, and it waits for other blocks of the cluster
-  std::uint64_t idle_since_event = 0;  // of the grid: the last one after which its turn brought nobody on
+  Turn turn = Turn::WentOn;
+  // Cluster::events when its last turn began, and when it was last found Idle.
+  std::uint64_t asked_at = 0, idle_at = 0;
+  std::uint32_t idle_turns = 0;    // in a row
+  Vain vain;
   std::uint64_t round = 0;         // turns of all its warps
-  // How often lanes suspended at mbarriers were woken for nothing, since when; a count of what did happen.
-  std::uint32_t idle_wakes = 0;
-  std::chrono::steady_clock::time_point idle_since;
-  std::uint64_t events = 0;
   std::shared_ptr<Async> async;    // mbarriers, bulk copies: of the block's cluster
   std::shared_ptr<AsyncLanes> lane_copies;
   std::uint64_t draws = 0;               // exec/strict.hpp

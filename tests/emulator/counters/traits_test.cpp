@@ -81,4 +81,17 @@ TEST(Traits, WhatOrdersMemoryOfTheDevice) {
   EXPECT_FALSE(of("st.relaxed.gpu.global.u32").device_fence);
 }
 
+TEST(Traits, WhatDoesTheSameAgain) {
+  for (const char* opcode : {"add.s32", "fma.rn.f32", "mov.b64", "setp.lt.u64", "bra.uni", "ld.shared.u32", "ld.local.u32",
+                             "st.local.u32", "ld.const.f32", "ld.param.u64", "mbarrier.try_wait.shared.b64",
+                             "mbarrier.test_wait.parity.b64", "vote.sync.all.pred", "bar.warp.sync", "fence.acq_rel.gpu", "nanosleep.u32"})
+    EXPECT_TRUE(of(opcode).repeats) << opcode;
+  for (const char* opcode : {"ld.global.u32", "ld.u32", "st.shared.u32", "atom.shared.add.u32", "mbarrier.arrive.shared.b64",
+                             "bar.sync", "barrier.cluster.arrive", "barrier.cluster.wait", "cp.async.wait_all", "exit", "call.uni",
+                             "activemask.b32", "st.async.b32", "stmatrix.sync.aligned.m8n8.x1.shared.b16"})
+    EXPECT_FALSE(of(opcode).repeats) << opcode;
+  EXPECT_TRUE(tells_time("%clock64") && tells_time("%globaltimer_lo"));
+  EXPECT_FALSE(tells_time("%cluster_ctarank") || tells_time("%tid.x"));
+}
+
 }  // namespace
