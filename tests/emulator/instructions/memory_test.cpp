@@ -299,7 +299,7 @@ TEST(Memory, SharedMemoryOfTheSystem) {
                               "ld.shared.u32 %n, [%x];\nsub.u32 %d, %d, %n;",
                           s);
   for (u32 i = 0; i < got.size(); i++) ASSERT_EQ(got[i], (i / 64 * 64 + (i % 64 ^ 63)) + 1000 - i);
-  const auto behind = fault_of(kernel_text(1, setup + "st.shared.u32 [%x+4], %i;"), s, {0});
+  const auto behind = fault_of(kernel_text(1, setup + "bar.sync 0;\nst.shared.u32 [%x+4], %i;"), s, {0});
   EXPECT_NE(behind.message.find("the block has 256 bytes of shared memory"), std::string::npos) << behind.message;
 }
 
