@@ -22,14 +22,18 @@ using Layout = std::unique_ptr<cublasLtMatrixLayoutOpaque_t, DestroyLayout>;
 using Product = std::unique_ptr<cublasLtMatmulDescOpaque_t, DestroyProduct>;
 using Preference = std::unique_ptr<cublasLtMatmulPreferenceOpaque_t, DestroyPreference>;
 
-Layout make_layout(int64_t rows, int64_t columns, int64_t pitch) {
+Layout make_layout(cudaDataType_t type, int64_t rows, int64_t columns, int64_t pitch) {
   cublasLtMatrixLayout_t layout = nullptr;
-  RECUR_CUBLAS(cublasLtMatrixLayoutCreate(&layout, CUDA_R_32F, static_cast<uint64_t>(rows),
+  RECUR_CUBLAS(cublasLtMatrixLayoutCreate(&layout, type, static_cast<uint64_t>(rows),
                                           static_cast<uint64_t>(columns), pitch));
   return Layout(layout);
 }
 
-constexpr std::array<uint32_t, 2> kAlignments = {16, 4};  // bytes
+constexpr uint32_t kAligned = 16;  // bytes
+
+cudaDataType_t data_type(recur_type type) {
+  return type == RECUR_TYPE_FLOAT16 ? CUDA_R_16F : type == RECUR_TYPE_BFLOAT16 ? CUDA_R_16BF : CUDA_R_32F;
+}
 
 }  // namespace
 
@@ -46,7 +50,7 @@ struct Gemm::Descriptors {
   // are shared by threads, so run() copies the opaque struct before it sets one.
   Product product;
   Layout first, second, result;
-  std::array<cublasLtMatmulAlgo_t, 2> algorithms = {};  // by kAlignments
+  std::array<cublasLtMatmulAlgo_t, 2> algorithms = {};  // operands aligned to 16 bytes, and to their elements
 };
 
 void Gemm::Destroy::operator()(Descriptors* descriptors) const { delete descriptors; }
@@ -64,9 +68,12 @@ Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new 
   d.handle = handle.get();
   d.shape = shape;
   if (shape.m == 0 || shape.n == 0) return;
+  const cudaDataType_t operand = data_type(shape.type), result = shape.float_result ? CUDA_R_32F : operand;
+  const std::array<uint32_t, 2> alignments = {kAligned, operand == CUDA_R_32F ? 4u : 2u};
 
   cublasLtMatmulDesc_t product = nullptr;
-  RECUR_CUBLAS(cublasLtMatmulDescCreate(&product, CUBLAS_COMPUTE_32F, CUDA_R_32F));
+  RECUR_CUBLAS(cublasLtMatmulDescCreate(
+      &product, shape.type == RECUR_TYPE_TFLOAT32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F));
   d.product.reset(product);
   const cublasOperation_t first = shape.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
   const cublasOperation_t second = shape.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -79,11 +86,11 @@ Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new 
 
   const int64_t a_rows = shape.transpose_a ? shape.k : shape.m, a_columns = shape.transpose_a ? shape.m : shape.k;
   const int64_t b_rows = shape.transpose_b ? shape.n : shape.k, b_columns = shape.transpose_b ? shape.k : shape.n;
-  d.first = make_layout(b_columns, b_rows, shape.ldb ? shape.ldb : b_columns);
-  d.second = make_layout(a_columns, a_rows, shape.lda ? shape.lda : a_columns);
-  d.result = make_layout(shape.n, shape.m, shape.ldd ? shape.ldd : shape.n);
+  d.first = make_layout(operand, b_columns, b_rows, shape.ldb ? shape.ldb : b_columns);
+  d.second = make_layout(operand, a_columns, a_rows, shape.lda ? shape.lda : a_columns);
+  d.result = make_layout(result, shape.n, shape.m, shape.ldd ? shape.ldd : shape.n);
 
-  for (size_t i = 0; i < kAlignments.size(); ++i) {
+  for (size_t i = 0; i < alignments.size(); ++i) {
     cublasLtMatmulPreference_t preference = nullptr;
     RECUR_CUBLAS(cublasLtMatmulPreferenceCreate(&preference));
     Preference owner(preference);
@@ -94,7 +101,7 @@ Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new 
     set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE));
     for (auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
-      set(attribute, kAlignments[i]);
+      set(attribute, alignments[i]);
     cublasLtMatmulHeuristicResult_t found = {};
     int count = 0;
     RECUR_CUBLAS(cublasLtMatmulAlgoGetHeuristic(d.handle, product, d.first.get(), d.second.get(), d.result.get(),
@@ -107,14 +114,14 @@ Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new 
   }
 }
 
-void Gemm::run(cudaStream_t stream, float alpha, const float* a, const float* b, float beta, const float* c, float* d,
+void Gemm::run(cudaStream_t stream, float alpha, const void* a, const void* b, float beta, const void* c, void* d,
                void* workspace_memory, const float* bias) const {
   const Descriptors& it = *descriptors_;
   if (it.shape.m == 0 || it.shape.n == 0) return;
   const uintptr_t addresses = reinterpret_cast<uintptr_t>(a) | reinterpret_cast<uintptr_t>(b) |
                               reinterpret_cast<uintptr_t>(c) | reinterpret_cast<uintptr_t>(d) |
                               reinterpret_cast<uintptr_t>(bias);
-  const cublasLtMatmulAlgo_t& algorithm = it.algorithms[addresses % kAlignments[0] == 0 ? 0 : 1];
+  const cublasLtMatmulAlgo_t& algorithm = it.algorithms[addresses % kAligned == 0 ? 0 : 1];
   cublasLtMatmulDescOpaque_t product = *it.product;
   if (it.shape.bias)
     RECUR_CUBLAS(cublasLtMatmulDescSetAttribute(&product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias));

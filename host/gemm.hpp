@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "recur/layer.h"
+
 namespace recur {
 
 // One cuBLASLt handle a plan. Handles are thread-safe.
@@ -31,6 +33,8 @@ struct GemmShape {
   bool transpose_a = false, transpose_b = false;  // A is stored [k,m], B is stored [n,k]
   int64_t lda = 0, ldb = 0, ldd = 0;              // row pitches in elements; 0: the rows touch. C has D's
   bool bias = false;
+  recur_type type = RECUR_TYPE_FLOAT32;  // of A and B; TFLOAT32 rounds them on the way into the product
+  bool float_result = true;              // C, D and bias are float; else of A's type (no bias). Sums are float
 };
 
 class Gemm {
@@ -47,7 +51,7 @@ class Gemm {
 
   // c may be d. bias [n] only where the shape says so. Enqueues one product on the stream; nothing where
   // m or n is 0.
-  void run(cudaStream_t stream, float alpha, const float* a, const float* b, float beta, const float* c, float* d,
+  void run(cudaStream_t stream, float alpha, const void* a, const void* b, float beta, const void* c, void* d,
            void* workspace, const float* bias = nullptr) const;
 
  private:

@@ -9,69 +9,98 @@ namespace recur {
 namespace {
 
 constexpr size_t kFloat = sizeof(float);
-constexpr size_t kInferenceGates = size_t{64} << 20;  // bytes that the gates of one chunk may take
+constexpr int64_t kChunkBytes = int64_t{64} << 20;  // that the pre-activations of one chunk may take
 
 // Hands out pieces of a buffer, each a multiple of 256 bytes.
 struct Cursor {
   size_t end = 0;
-  size_t take(size_t bytes) {
-    size_t at = end;
-    end += (bytes + 255) / 256 * 256;
+  size_t take(int64_t elements, size_t element_bytes) {
+    const size_t at = end;
+    end += (static_cast<size_t>(elements) * element_bytes + 255) / 256 * 256;
     return at;
   }
 };
 
+LayerLayout::Forward forward_layout(const Geometry& g, int64_t steps, int64_t chunk, bool training, bool step,
+                                    size_t products, size_t* size) {
+  Cursor cursor;
+  LayerLayout::Forward f = {};
+  const bool through_y = !training && !step;
+  const int64_t rows = steps * g.N;
+  f.x = cursor.take(!step && g.own_x ? rows * g.I : 0, g.element);
+  f.a = cursor.take(chunk * g.N * g.G * g.H, kFloat);
+  f.u = cursor.take(g.A > 0 ? g.N * g.G * g.H : 0, kFloat);
+  f.rh = cursor.take(g.before ? g.N * g.H : 0, g.element);
+  f.floats = cursor.take(0, 1);
+  for (int64_t part : {g.G * g.H, g.G * g.H, g.K * g.H}) cursor.take(part, kFloat);
+  f.out[0] = cursor.take(through_y && (g.L > 1 || g.own_y) ? rows * g.D * g.R : 0, g.element);
+  f.out[1] = cursor.take(through_y && (g.L > 2 || (g.L > 1 && g.own_y)) ? rows * g.D * g.R : 0, g.element);
+  f.h = cursor.take(through_y && g.masked ? g.N * g.R : 0, g.element);
+  f.c = cursor.take(through_y && g.state ? g.N * g.H : 0, kFloat);
+  f.m = cursor.take(!training && g.P > 0 ? g.N * g.H : 0, g.element);
+  f.products = cursor.take(static_cast<int64_t>(products), 1);
+  *size = cursor.end;
+  return f;
+}
+
 }  // namespace
 
-LayerLayout layout(const recur_layer_descriptor& d) {
-  const size_t T = static_cast<size_t>(d.steps), N = static_cast<size_t>(d.batch);
-  const size_t I = static_cast<size_t>(d.input_size), H = static_cast<size_t>(d.hidden_size);
+LayerLayout layout(const recur_layer_descriptor& d, const Geometry& g) {
   LayerLayout l = {};
-  l.inference.chunk = static_cast<int64_t>(std::clamp<size_t>(kInferenceGates / (N * 4 * H * kFloat), 1, T));
-  const LayerShapes shapes(d, l.inference.chunk);
+  l.chunk = std::clamp<int64_t>(kChunkBytes / (g.N * g.G * g.H * static_cast<int64_t>(kFloat)), 1, g.T);
+  l.window = d.truncation_period > 0 ? std::min(d.truncation_length, g.T) : g.T;
+  const LayerShapes shapes(d, g, l.chunk);
 
   recur_layer_sizes& s = l.sizes;
-  s.w_ih_offset = 0;
-  s.w_hh_offset = 4 * H * I;
-  s.b_ih_offset = s.w_hh_offset + 4 * H * H;
-  s.b_hh_offset = s.b_ih_offset + 4 * H;
-  s.parameter_elements = s.b_hh_offset + 4 * H;
-  s.state_elements = N * H;
+  s.w_ih_offset = g.parameter(0, 0, RECUR_PARAMETER_W_IH).offset;
+  s.w_hh_offset = g.parameter(0, 0, RECUR_PARAMETER_W_HH).offset;
+  s.b_ih_offset = g.parameter(0, 0, RECUR_PARAMETER_B_IH).offset;
+  s.b_hh_offset = g.parameter(0, 0, RECUR_PARAMETER_B_HH).offset;
+  s.parameter_elements = g.parameter_elements();
+  s.state_elements = g.state_elements();
+  s.cell_state_elements = g.state ? static_cast<size_t>(g.passes() * g.N * g.H) : 0;
 
-  Cursor reserve;
-  l.reserve.gates = reserve.take(T * N * 4 * H * kFloat);
-  l.reserve.c = reserve.take(T * N * H * kFloat);
-  s.reserve = reserve.end;
+  const int64_t rows = g.T * g.N, out = rows * g.D * g.R;
+  Cursor pass;
+  l.reserve.saved = pass.take(rows * g.S * g.H, g.element);
+  l.reserve.c = pass.take(g.state ? rows * g.H : 0, kFloat);
+  l.reserve.h = pass.take(g.masked ? rows * g.R : 0, g.element);
+  l.reserve.m = pass.take(g.P > 0 ? rows * g.H : 0, g.element);
+  l.reserve.pass_stride = pass.end;
+  Cursor layer;
+  l.reserve.out = static_cast<size_t>(g.passes()) * pass.end + layer.take(out, g.element);
+  const size_t last = g.own_y ? layer.end : 0;  // the last layer's output is y unless y is copied
+  l.reserve.dropped = static_cast<size_t>(g.passes()) * pass.end + layer.take(g.dropout ? out : 0, g.element);
+  l.reserve.layer_stride = layer.end;
+  s.reserve = static_cast<size_t>(g.passes()) * pass.end + static_cast<size_t>(g.L - 1) * layer.end + last;
 
-  Cursor training;
-  l.training.biases = training.take(8 * H * kFloat);
-  l.training.products = training.take(std::max(Gemm::workspace(shapes.input), Gemm::workspace(shapes.recurrent)));
-  s.training_workspace = training.end;
+  const size_t products = shapes.forward_workspace();
+  l.training = forward_layout(g, g.T, l.chunk, true, false, products, &s.training_workspace);
+  l.inference = forward_layout(g, g.T, l.chunk, false, false, products, &s.inference_workspace);
+  if (g.D == 1) l.step = forward_layout(g, 1, 1, false, true, shapes.step_workspace(), &s.step_workspace);
 
-  Cursor inference;
-  l.inference.gates = inference.take(static_cast<size_t>(l.inference.chunk) * N * 4 * H * kFloat);
-  l.inference.c = inference.take(N * H * kFloat);
-  l.inference.biases = inference.take(8 * H * kFloat);
-  l.inference.products = inference.take(std::max({Gemm::workspace(shapes.input_chunk), Gemm::workspace(shapes.input_tail),
-                                                  Gemm::workspace(shapes.recurrent)}));
-  s.inference_workspace = inference.end;
-
-  Cursor backward;
-  l.backward.dgates = backward.take(T * N * 4 * H * kFloat);
-  l.backward.dh = backward.take(N * H * kFloat);
-  l.backward.dc = backward.take(N * H * kFloat);
-  l.backward.db = backward.take(4 * H * kFloat);
-  l.backward.sums = backward.take(kernels::column_sum_workspace(d.steps * d.batch, 4 * d.hidden_size));
-  l.backward.products = backward.take(
-      std::max({Gemm::workspace(shapes.dh), Gemm::workspace(shapes.dx), Gemm::workspace(shapes.dw_ih),
-                Gemm::workspace(shapes.dw_hh), Gemm::workspace(shapes.dw_hh_first)}));
-  s.backward_workspace = backward.end;
-
-  Cursor step;
-  l.step.gates = step.take(N * 4 * H * kFloat);
-  l.step.biases = step.take(8 * H * kFloat);
-  l.step.products = step.take(std::max(Gemm::workspace(shapes.input_step), Gemm::workspace(shapes.recurrent)));
-  s.step_workspace = step.end;
+  Cursor cursor;
+  LayerLayout::Backward& b = l.backward;
+  const int64_t window = l.window * g.N;
+  b.x = cursor.take(g.own_x ? rows * g.I : 0, g.element);
+  b.dy = cursor.take(g.own_y ? out : 0, g.element);
+  b.dx = cursor.take(g.own_y ? rows * g.I : 0, g.element);
+  b.between[0] = cursor.take(g.L > 1 ? window * g.D * g.R : 0, g.element);
+  b.between[1] = cursor.take(g.L > 2 ? window * g.D * g.R : 0, g.element);
+  b.da = cursor.take(window * g.G * g.H, g.element);
+  b.da_apart = cursor.take(window * g.A * g.H, g.element);
+  b.rh = cursor.take(g.before ? window * g.H : 0, g.element);
+  b.drh = cursor.take(g.before ? g.N * g.H : 0, kFloat);
+  b.total = cursor.take(g.P > 0 ? window * g.R : 0, g.element);
+  b.dm = cursor.take(g.P > 0 ? g.N * g.H : 0, kFloat);
+  b.dh = cursor.take(g.N * g.R, kFloat);
+  b.dc = cursor.take(g.state ? g.N * g.H : 0, kFloat);
+  b.constants = cursor.take(g.K * g.H, kFloat);
+  b.dconstants = cursor.take(window * g.K * g.H, kFloat);
+  b.db = cursor.take(g.G * g.H, kFloat);
+  b.sums = cursor.take(static_cast<int64_t>(kernels::column_sum_workspace(window, std::max(g.G, g.K) * g.H)), 1);
+  b.products = cursor.take(static_cast<int64_t>(shapes.backward_workspace()), 1);
+  s.backward_workspace = cursor.end;
   return l;
 }
 

@@ -1,47 +1,66 @@
-// Where things lie in the buffers of a layer: pure functions of the descriptor, the one place from which both
+// Where things lie in the buffers of a layer: pure functions of its geometry, the one place from which both
 // sizes and pointers come.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "recur/layer.h"
+#include "geometry.hpp"
 
 namespace recur {
 
-// Offsets in bytes from the start of a workspace or reserve, each a multiple of 256.
+// Offsets in bytes from the start of a workspace or reserve, each a multiple of 256. A pass is one direction of one
+// layer; "of a pass" pieces lie at pass * pass_stride beyond the first. Typed: of the plan's element type.
 struct LayerLayout {
   recur_layer_sizes sizes;
+  int64_t chunk;   // steps whose input products are computed at once
+  int64_t window;  // steps that a backward pass takes at most: T, less with truncation
 
   struct Reserve {
-    size_t gates;  // [T,N,4H] activated
-    size_t c;      // [T,N,H]
+    size_t pass_stride;
+    size_t saved;    // of a pass: typed [T,N,S,H]
+    size_t c;        // of a pass: [T,N,H]
+    size_t h;        // of a pass: typed [T,N,R], the state before each step, if masked
+    size_t m;        // of a pass: typed [T,N,H], what is projected
+    size_t layer_stride;
+    size_t out;      // of a layer: typed [T,N,D*R]; of the last only if y is copied
+    size_t dropped;  // of a layer: the same after dropout
   } reserve;
-  struct Training {
-    size_t biases;    // [8H]: b_ih and b_hh, if the caller's are not aligned
+
+  // Of a forward pass, training and inference, and of a step.
+  struct Forward {
+    size_t x;         // typed [T,N,I], if copied
+    size_t a;         // [chunk,N,G,H]
+    size_t u;         // [N,G,H], for a cell that takes it apart
+    size_t rh;        // typed [N,H], for the reset before
+    size_t floats;    // [2][G,H] and [K,H]: biases and constants as float
+    size_t out[2];    // typed [T,N,D*R]: layers in turn, inference
+    size_t h;         // typed [N,R], inference, if masked
+    size_t c;         // [N,H], inference
+    size_t m;         // typed [N,H], inference and step, projected
     size_t products;  // of cuBLASLt
-  } training;
-  struct Inference {
-    int64_t chunk;  // steps whose input products are computed at once
-    size_t gates;   // [chunk,N,4H]
-    size_t c;       // [N,H]
-    size_t biases;  // [8H]
-    size_t products;
-  } inference;
+  } training, inference, step;
+
   struct Backward {
-    size_t dgates;  // [T,N,4H]
-    size_t dh, dc;  // [N,H]
-    size_t db;      // [4H]
-    size_t sums;    // of db, chunk by chunk
+    size_t x;           // typed [T,N,I], if copied
+    size_t dy;          // typed [T,N,D*R], if copied
+    size_t dx;          // typed [T,N,I], if copied
+    size_t between[2];  // typed [window,N,D*R]: gradients between layers, in turn
+    size_t da;          // typed [window,N,G,H]
+    size_t da_apart;    // typed [window,N,A,H]
+    size_t rh;          // typed [window,N,H], reset before
+    size_t drh;         // [N,H], reset before
+    size_t total;       // typed [window,N,R], projected
+    size_t dm;          // [N,H], projected
+    size_t dh, dc;      // [N,R], [N,H]
+    size_t constants;   // [K,H] as float
+    size_t dconstants;  // [window,N,K,H]
+    size_t db;          // [G,H]
+    size_t sums;        // of db, chunk by chunk
     size_t products;
   } backward;
-  struct Step {
-    size_t gates;   // [N,4H]
-    size_t biases;  // [8H]
-    size_t products;
-  } step;
 };
 
-LayerLayout layout(const recur_layer_descriptor& descriptor);
+LayerLayout layout(const recur_layer_descriptor& descriptor, const Geometry& geometry);
 
 }  // namespace recur

@@ -8,22 +8,23 @@
 
 namespace recur {
 
-void Overlaps::input(const char* name, const void* pointer, size_t bytes) {
-  require_device(name, pointer);
+void Overlaps::input(const char* name, const void* pointer, size_t bytes, size_t element) {
+  require_device(name, pointer, element);
   buffers_.push_back({name, static_cast<const char*>(pointer), bytes, false, nullptr});
 }
 
-void Overlaps::optional_input(const char* name, const void* pointer, size_t bytes) {
-  if (pointer != nullptr) input(name, pointer, bytes);
+void Overlaps::optional_input(const char* name, const void* pointer, size_t bytes, size_t element) {
+  if (pointer != nullptr) input(name, pointer, bytes, element);
 }
 
-void Overlaps::output(const char* name, const void* pointer, size_t bytes, const char* may_be) {
-  require_device(name, pointer);
+void Overlaps::output(const char* name, const void* pointer, size_t bytes, const char* may_be, size_t element) {
+  require_device(name, pointer, element);
   buffers_.push_back({name, static_cast<const char*>(pointer), bytes, true, may_be});
 }
 
-void Overlaps::optional_output(const char* name, const void* pointer, size_t bytes, const char* may_be) {
-  if (pointer != nullptr) output(name, pointer, bytes, may_be);
+void Overlaps::optional_output(const char* name, const void* pointer, size_t bytes, const char* may_be,
+                               size_t element) {
+  if (pointer != nullptr) output(name, pointer, bytes, may_be, element);
 }
 
 void Overlaps::scratch(const char* name, const void* pointer, size_t bytes) {

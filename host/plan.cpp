@@ -1,7 +1,8 @@
 #include "plan.hpp"
 
 #include "choose.hpp"
+#include "validate.hpp"
 
 recur_layer_plan::recur_layer_plan(const recur_layer_descriptor& d)
-    : descriptor(d), layout(recur::layout(d)), choice(recur::choose(d)),
-      products(recur::LayerShapes(d, layout.inference.chunk)) {}
+    : descriptor(d), cell(recur::cell_of(d)), geometry(d, cell), layout(recur::layout(d, geometry)),
+      choice(recur::choose(d, geometry)), products(recur::LayerShapes(d, geometry, layout.chunk)) {}

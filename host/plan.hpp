@@ -1,6 +1,7 @@
 // A layer's plan: everything that is decided once. Immutable after creation.
 #pragma once
 
+#include "geometry.hpp"
 #include "layer_products.hpp"
 #include "layout.hpp"
 #include "recur/layer.h"
@@ -9,6 +10,8 @@ struct recur_layer_plan {
   explicit recur_layer_plan(const recur_layer_descriptor& validated);
 
   const recur_layer_descriptor descriptor;
+  const recur_custom_cell& cell;
+  const recur::Geometry geometry;
   const recur::LayerLayout layout;
   const recur_layer_choice choice;
   const recur::LayerProducts products;

@@ -1,4 +1,5 @@
-// The walk over time: the only place that issues a layer's products and kernels. Arguments have been checked.
+// The walk over layers, directions and time: the only place that issues a layer's products and kernels. Arguments
+// have been checked.
 #pragma once
 
 #include "plan.hpp"
@@ -8,5 +9,6 @@ namespace recur {
 void forward(const recur_layer_plan& plan, const recur_layer_forward_args& args);
 void backward(const recur_layer_plan& plan, const recur_layer_backward_args& args);
 void step(const recur_layer_plan& plan, const recur_layer_step_args& args);
+void cast_parameters(const recur_layer_plan& plan, recur_stream stream, const float* from, void* to);
 
 }  // namespace recur

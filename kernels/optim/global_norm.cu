@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "kernels/device/reduce.cuh"
-#include "kernels/device/vector.cuh"
+#include "recur/device/vector.cuh"
 #include "kernels/optim/launch.hpp"
 
 namespace recur::kernels {

@@ -3,7 +3,7 @@
 // corrections in fp64.
 #include <algorithm>
 
-#include "kernels/device/vector.cuh"
+#include "recur/device/vector.cuh"
 #include "kernels/optim/launch.hpp"
 
 namespace recur::kernels {

@@ -9,7 +9,7 @@
 #include <cfloat>
 
 #include "kernels/device/reduce.cuh"
-#include "kernels/device/vector.cuh"
+#include "recur/device/vector.cuh"
 #include "kernels/sequence/launch.hpp"
 
 namespace recur::kernels {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernels/device/reduce.cuh"
-#include "kernels/device/vector.cuh"
+#include "recur/device/vector.cuh"
 #include "kernels/sequence/launch.hpp"
 
 namespace recur::kernels {

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "recur/layer.h"
+
 namespace recur::kernels {
 
 // 16-byte accesses need every pointer and every row pitch (in floats) to allow them.
@@ -65,17 +67,18 @@ cudaError_t radix_pass(const RadixPass& a, cudaStream_t stream);
 // out[z,:] (+)= the sum of the rows of chunk z of in[rows,columns]; accumulate only with one chunk, else each
 // chunk's row of out is overwritten. Fixed order: eight interleaved sums, added in turn.
 struct ColumnSum {
-  const float* in;
+  const void* in;  // of the type below
   float* out;
   int64_t rows, columns, chunk;
   bool accumulate;
+  recur_type type = RECUR_TYPE_FLOAT32;
 };
 cudaError_t column_sum_pass(const ColumnSum& a, cudaStream_t stream);
 
 // out[columns] (+)= sum over rows of in[rows,columns], in two passes through scratch if there are many rows.
 size_t column_sum_workspace(int64_t rows, int64_t columns);  // bytes
-cudaError_t column_sum(const float* in, float* out, int64_t rows, int64_t columns, bool accumulate,
-                       void* workspace, cudaStream_t stream);
+cudaError_t column_sum(const void* in, float* out, int64_t rows, int64_t columns, bool accumulate,
+                       void* workspace, cudaStream_t stream, recur_type type = RECUR_TYPE_FLOAT32);
 
 struct CrossEntropy {
   int64_t rows, classes;

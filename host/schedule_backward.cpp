@@ -1,0 +1,306 @@
+#include "check.hpp"
+#include "kernels/sequence/launch.hpp"
+#include "kernels/streamed/launch.hpp"
+#include "pass.hpp"
+#include "schedule.hpp"
+
+namespace recur {
+namespace {
+
+// What one pass over one window reads and writes.
+struct BackwardPass {
+  const Pass& pass;
+  const Window& window;
+  const recur_layer_backward_args& call;
+  const void* input;   // typed [T,N,I_l]
+  const void* output;  // typed [T,N,D*R]: of the layer, before dropout
+  const void* dy;      // typed [.,N,D*R] or null: zeros; from step dy_begin on
+  int64_t dy_begin;
+  const float* constants;
+
+  template <class T = void>
+  T* place(size_t offset) const {
+    return at<T>(call.workspace, offset);
+  }
+  const LayerLayout::Backward& places() const { return pass.plan.layout.backward; }
+  const WindowProducts& products() const { return pass.plan.products.windows.at(steps()); }
+  int64_t steps() const { return window.end - window.begin; }
+  int64_t rows() const { return steps() * pass.g.N; }
+  // The k-th step that the pass took forward within the window.
+  int64_t time(int64_t k) const { return pass.direction == 0 ? window.begin + k : pass.time(k); }
+  void* of_step(size_t offset, int64_t t, int64_t columns) const {  // in a typed [window,N,columns] place
+    return at(call.workspace,
+              offset + static_cast<size_t>((t - window.begin) * pass.g.N * columns) * pass.g.element);
+  }
+};
+
+struct State {
+  const void* h;
+  int64_t pitch;
+};
+
+// h' of step t, which comes after step `before` (-1: none).
+State state_before(const BackwardPass& b, int64_t t, int64_t before) {
+  const Pass& pass = b.pass;
+  if (pass.g.masked) return {pass.kept_h(b.call.reserve, t), pass.g.R};
+  if (before >= 0) return {pass.output(b.output, before), pass.output_pitch()};
+  return {pass.h_slice(b.call.h0), pass.g.R};
+}
+
+// Back through the window: da of each step, and from them what flows to the step before.
+void sweep(const BackwardPass& b) {
+  const Pass& pass = b.pass;
+  const Geometry& g = pass.g;
+  const LayerLayout::Backward& places = b.places();
+  const LayerProducts& product = pass.plan.products;
+  void* const scratch = b.place(places.products);
+  const void* const w_hh = pass.parameter(b.call.parameters, RECUR_PARAMETER_W_HH);
+  const bool last_window = b.window.end == g.T, first_window = b.window.begin == 0;
+  float* const dh_between = b.place<float>(places.dh);
+  float* const dc_between = b.place<float>(places.dc);
+  const float* dh = last_window ? pass.slice(b.call.dhT, g.R) : nullptr;
+  const float* dc = last_window && g.state ? pass.slice(b.call.dcT, g.H) : nullptr;
+
+  for (int64_t k = b.steps() - 1; k >= 0; --k) {
+    const int64_t t = b.time(k), later = k + 1 < b.steps() ? b.time(k + 1) : -1;
+    // The step before, in the window or not; -1: there is none, and what flows there is dh0 and dc0.
+    const int64_t before = k > 0 ? b.time(k - 1) : first_window ? -1 : t - 1;
+    float* const dh_previous = k > 0 ? dh_between : first_window ? pass.slice(b.call.dh0, g.R) : nullptr;
+    float* const dc_previous = k > 0 ? dc_between : first_window ? pass.slice(b.call.dc0, g.H) : nullptr;
+    const State h_previous = state_before(b, t, before);
+    const void* const dy = b.dy != nullptr && t >= b.dy_begin
+                               ? pass.output(b.dy, t - b.window.begin)
+                               : nullptr;
+    SweepBackward s = {};
+    s.batch = g.N;
+    s.hidden = g.H;
+    s.saved = pass.saved(b.call.reserve, t);
+    s.h = pass.output(b.output, t);
+    s.h_pitch = pass.output_pitch();
+    s.h_previous = h_previous.h;
+    s.h_previous_pitch = h_previous.pitch;
+    if (g.state) {
+      s.c = static_cast<const float*>(pass.kept_c(b.call.reserve, t));
+      s.c_previous = before >= 0 ? static_cast<const float*>(pass.kept_c(b.call.reserve, before))
+                                 : pass.slice(b.call.c0, g.H);
+    }
+    s.constants = b.constants;
+    s.limit = pass.plan.descriptor.cell_clip;
+    s.dc = dc;
+    s.dc_previous = g.state ? dc_previous : nullptr;
+    s.da = b.of_step(places.da, t, g.G * g.H);
+    s.da_apart = b.of_step(places.da_apart, t, g.A * g.H);
+    s.dconstants = g.K > 0 ? b.place<float>(places.dconstants) + (t - b.window.begin) * g.N * g.K * g.H : nullptr;
+    s.mask = mask_of(pass, b.call.lengths, b.call.reset, t, later);
+    const bool passes_directly = (g.direct || g.masked) && dh_previous != nullptr;
+    if (g.P == 0) {
+      s.dy = dy;
+      s.dy_pitch = pass.output_pitch();
+      s.dh = dh;
+      s.dh_direct = passes_directly ? dh_previous : nullptr;
+    } else {
+      void* const total = b.of_step(places.total, t, g.R);
+      float* const dm = b.place<float>(places.dm);
+      RECUR_CUDA(kernels::projected_gradient(
+          g.type, {g.N, g.R, dy, pass.output_pitch(), dh, total, passes_directly ? dh_previous : nullptr, s.mask},
+          b.call.stream));
+      product.dm.run(b.call.stream, 1, total, pass.parameter(b.call.parameters, RECUR_PARAMETER_W_HR), 0, dm, dm,
+                     scratch);
+      s.h = pass.kept_m(b.call.reserve, t);
+      s.h_pitch = g.H;
+      s.dh = dm;
+      s.mask.reset_other = nullptr;  // seen to where dh was read
+    }
+    RECUR_CUDA(static_cast<cudaError_t>(pass.plan.cell.backward(s, b.call.stream)));
+    if (g.before) {
+      float* const drh = b.place<float>(places.drh);
+      const size_t gate_n = static_cast<size_t>(2 * g.H) * g.element;
+      product.dh_n.run(b.call.stream, 1, at(s.da, gate_n), at(w_hh, static_cast<size_t>(2 * g.H * g.R) * g.element), 0,
+                       drh, drh, scratch);
+      RECUR_CUDA(kernels::reset_gradient(g.type,
+                                         {g.N, g.H, drh, s.saved, h_previous.h, h_previous.pitch, s.da,
+                                          b.of_step(places.rh, t, g.H), s.dh_direct, s.mask},
+                                         b.call.stream));
+    }
+    if (dh_previous != nullptr)
+      product.dh.run(b.call.stream, 1, s.da, w_hh, passes_directly ? 1 : 0, dh_previous, dh_previous, scratch);
+    dh = dh_previous;
+    dc = s.dc_previous;
+  }
+  // A reset before the first step: nothing reaches h0.
+  float* const dh0 = first_window ? pass.slice(b.call.dh0, g.R) : nullptr;
+  if (dh0 != nullptr && b.call.reset != nullptr) {
+    const SweepMask m = mask_of(pass, b.call.lengths, b.call.reset, b.time(0), -1);
+    RECUR_CUDA(kernels::start_state(sizeof(float), {g.N, g.R, dh0, dh0, m.lengths, m.reset, m.time}, b.call.stream));
+  }
+}
+
+// dx (+)= da W_ih over the window's rows; dx typed [window,N,I_l].
+void input_gradient(const BackwardPass& b, void* dx, bool accumulate) {
+  const Geometry& g = b.pass.g;
+  const LayerKind kind = kind_of(b.pass.layer);
+  void* const scratch = b.place(b.places().products);
+  const void* const w_ih = b.pass.parameter(b.call.parameters, RECUR_PARAMETER_W_IH);
+  const int64_t together = g.G - g.A;
+  if (together > 0)
+    b.products().dx[kind].run(b.call.stream, 1, b.place(b.places().da), w_ih, accumulate ? 1 : 0, dx, dx, scratch);
+  if (g.A > 0) {
+    const size_t apart = static_cast<size_t>(together * g.H * g.inputs(b.pass.layer)) * g.element;
+    b.products().dx_apart[kind].run(b.call.stream, 1, b.place(b.places().da_apart), at(w_ih, apart),
+                                    accumulate || together > 0 ? 1 : 0, dx, dx, scratch);
+  }
+}
+
+void recurrent_weight_gradient(const BackwardPass& b, bool accumulate) {
+  const Pass& pass = b.pass;
+  const Geometry& g = pass.g;
+  const recur_stream stream = b.call.stream;
+  const WindowProducts& product = b.products();
+  void* const scratch = b.place(b.places().products);
+  float* const dw = pass.gradient(b.call.dparameters, RECUR_PARAMETER_W_HH);
+  const float keep = accumulate ? 1 : 0;
+  const int64_t first = b.time(0);
+  if (g.masked || b.window.begin > 0) {
+    const State h = g.masked ? State{pass.kept_h(b.call.reserve, b.window.begin), 0}
+                             : State{pass.output(b.output, b.window.begin - 1), 0};
+    product.dw_hh.run(stream, 1, b.place(b.places().da), h.h, keep, dw, dw, scratch);
+  } else {
+    // Each step with the output of the one before it in the pass; the first with h0.
+    const void* const h0 = pass.h_slice(b.call.h0);
+    const bool forward = pass.direction == 0, later_steps = b.steps() > 1;
+    if (later_steps)
+      product.dw_hh_later.run(stream, 1, b.of_step(b.places().da, forward ? 1 : 0, g.G * g.H),
+                              pass.output(b.output, forward ? 0 : 1), keep, dw, dw, scratch);
+    if (h0 != nullptr)
+      pass.plan.products.dw_hh_first.run(stream, 1, b.of_step(b.places().da, first, g.G * g.H), h0,
+                                         later_steps ? 1 : keep, dw, dw, scratch);
+    if (!later_steps && h0 == nullptr && !accumulate)
+      RECUR_CUDA(cudaMemsetAsync(dw, 0, static_cast<size_t>(g.G * g.H * g.R) * sizeof(float), stream));
+  }
+  if (g.before) {
+    float* const dw_n = dw + 2 * g.H * g.R;
+    product.dw_hh_rh.run(stream, 1, at(b.place(b.places().da), static_cast<size_t>(2 * g.H) * g.element),
+                         b.place(b.places().rh), keep, dw_n, dw_n, scratch);
+  }
+}
+
+void column_sum(const BackwardPass& b, const void* from, recur_type type, int64_t columns, bool accumulate, float* to) {
+  RECUR_CUDA(kernels::column_sum(from, to, b.rows(), columns, accumulate, b.place(b.places().sums), b.call.stream, type));
+}
+
+// The sums over the window's rows: every parameter's gradient.
+void weight_gradients(const BackwardPass& b, bool accumulate) {
+  const Pass& pass = b.pass;
+  const Geometry& g = pass.g;
+  const LayerKind kind = kind_of(pass.layer);
+  const recur_stream stream = b.call.stream;
+  void* const scratch = b.place(b.places().products);
+  void* const da = b.place(b.places().da);
+  const int64_t together = (g.G - g.A) * g.H, apart = g.A * g.H;
+  const auto gradient = [&](recur_parameter which) { return pass.gradient(b.call.dparameters, which); };
+  const float keep = accumulate ? 1 : 0;
+
+  const void* const x = at(b.input, static_cast<size_t>(b.window.begin * g.N * g.inputs(pass.layer)) * g.element);
+  float* const dw_ih = gradient(RECUR_PARAMETER_W_IH);
+  float* const dw_ih_apart = dw_ih + together * g.inputs(pass.layer);
+  if (together > 0) b.products().dw_ih[kind].run(stream, 1, da, x, keep, dw_ih, dw_ih, scratch);
+  if (apart > 0)
+    b.products().dw_ih_apart[kind].run(stream, 1, b.place(b.places().da_apart), x, keep, dw_ih_apart, dw_ih_apart,
+                                       scratch);
+  recurrent_weight_gradient(b, accumulate);
+  if (g.P > 0) {
+    float* const dw_hr = gradient(RECUR_PARAMETER_W_HR);
+    b.products().dw_hr.run(stream, 1, b.place(b.places().total), pass.kept_m(b.call.reserve, b.window.begin), keep,
+                           dw_hr, dw_hr, scratch);
+  }
+  // The gates' sums once, then written or added to both biases; gates taken apart have their own for b_ih.
+  float* const db = b.place<float>(b.places().db);
+  column_sum(b, da, g.type, g.G * g.H, false, db);
+  const auto add = [&](const float* from, recur_parameter which, int64_t offset, int64_t count) {
+    if (count > 0)
+      RECUR_CUDA(kernels::column_sum_pass({from, gradient(which) + offset, 1, count, 1, accumulate}, stream));
+  };
+  add(db, RECUR_PARAMETER_B_HH, 0, g.G * g.H);
+  add(db, RECUR_PARAMETER_B_IH, 0, together);
+  if (apart > 0)
+    column_sum(b, b.place(b.places().da_apart), g.type, apart, accumulate, gradient(RECUR_PARAMETER_B_IH) + together);
+  if (g.K > 0)
+    column_sum(b, b.place(b.places().dconstants), RECUR_TYPE_FLOAT32, g.K * g.H, accumulate,
+               gradient(RECUR_PARAMETER_PEEPHOLE));
+}
+
+struct Sequences {  // time first, padding made zero: the caller's own, or copies
+  const void *x, *dy;
+  void* dx;
+};
+
+// All layers over one window. add_dx: dx holds what other windows, or zeros, gave it.
+void backward_window(const recur_layer_plan& plan, const recur_layer_backward_args& a, const Sequences& own,
+                     const Window& window, bool first_of_all, bool add_dx) {
+  const Geometry& g = plan.geometry;
+  const LayerLayout::Backward& places = plan.layout.backward;
+  const bool accumulate = a.accumulate != 0 || !first_of_all;
+  const size_t step_of_output = static_cast<size_t>(g.N * g.D * g.R) * g.element;
+  const void* dy = at(own.dy, static_cast<size_t>(window.begin) * step_of_output);
+  int64_t dy_begin = window.dy_begin;
+  for (int64_t layer = g.L - 1; layer >= 0; --layer) {
+    const bool top = layer + 1 == g.L, bottom = layer == 0;
+    const void* const output = top && !g.own_y ? a.y : reserve_output(plan, a.reserve, layer);
+    const void* const input = bottom ? own.x : reserve_output(plan, a.reserve, layer - 1, g.dropout);
+    void* dx = bottom ? at(own.dx, static_cast<size_t>(window.begin * g.N * g.I) * g.element)
+                      : at(a.workspace, places.between[(layer - 1) % 2]);
+    for (int64_t direction = 0; direction < g.D; ++direction) {
+      const Pass pass(plan, layer, direction);
+      const float* constants = constants_of(pass, a.parameters, at(a.workspace, places.constants), a.stream);
+      const BackwardPass b = {pass, window, a, input, output, dy, dy_begin, constants};
+      sweep(b);
+      if (dx != nullptr) input_gradient(b, dx, direction > 0 || (bottom && add_dx));
+      if (a.dparameters != nullptr) weight_gradients(b, accumulate);
+    }
+    if (!bottom && g.dropout) {
+      const int64_t row = g.N * g.D * g.R;
+      RECUR_CUDA(kernels::dropout(g.type,
+                                  {(window.end - window.begin) * row, dx, dx, plan.descriptor.dropout, a.dropout_seed,
+                                   a.dropout_offset, layer - 1, window.begin * row},
+                                  a.stream));
+    }
+    dy = dx;
+    dy_begin = window.begin;
+  }
+}
+
+}  // namespace
+
+void backward(const recur_layer_plan& plan, const recur_layer_backward_args& a) {
+  const Geometry& g = plan.geometry;
+  const LayerLayout::Backward& places = plan.layout.backward;
+  const bool batch_first = plan.descriptor.batch_first != 0;
+  const int64_t columns = g.D * g.R;
+  // From the caller's layout to [T,N,.], and back.
+  const auto time_first = [&](const void* from, int64_t width, void* to, const int32_t* lengths) {
+    RECUR_CUDA(kernels::copy_rows(g.element,
+                                  {g.T, g.N, width, from, batch_first ? width : g.N * width,
+                                   batch_first ? g.T * width : width, to, g.N * width, width, lengths},
+                                  a.stream));
+    return to;
+  };
+  Sequences own = {a.x, a.dy, a.dx};
+  if (g.own_x && a.dparameters != nullptr) own.x = time_first(a.x, g.I, at(a.workspace, places.x), a.lengths);
+  if (g.own_y && a.dy != nullptr) own.dy = time_first(a.dy, columns, at(a.workspace, places.dy), a.lengths);
+  if (g.own_y && a.dx != nullptr) own.dx = at(a.workspace, places.dx);
+
+  const std::vector<Window> windows = windows_of(plan.descriptor);
+  if (windows.size() > 1 && own.dx != nullptr)  // windows overlap, and add
+    RECUR_CUDA(cudaMemsetAsync(own.dx, 0, static_cast<size_t>(g.T * g.N * g.I) * g.element, a.stream));
+  bool first_of_all = true;
+  for (const Window& window : windows) {
+    backward_window(plan, a, own, window, first_of_all, windows.size() > 1);
+    first_of_all = false;
+  }
+  if (g.own_y && a.dx != nullptr) {
+    RECUR_CUDA(kernels::copy_rows(
+        g.element, {g.T, g.N, g.I, own.dx, g.N * g.I, g.I, a.dx, g.I, g.T * g.I, nullptr}, a.stream));
+  }
+}
+
+}  // namespace recur

@@ -1,0 +1,307 @@
+// A cell is one file: a struct with the formula of one hidden unit, forward and backward side by side. The sweep
+// over time, its kernels and its products are written once and take it as a trait. To be compiled by nvcc.
+//
+//   struct MyCell {
+//     static constexpr int gates;       // G: pre-activations a unit, rows of W and U
+//     static constexpr int apart;       // A: the last A of them get U h' + b apart from W x + b (GRU: 1), else 0
+//     static constexpr int saved;       // S: values a unit kept from forward to backward
+//     static constexpr int constants;   // K: learned values a unit beside W, U and the biases
+//     static constexpr bool state;      // carries c beside h
+//     static constexpr bool direct;     // h' reaches h other than through U h'
+//     static constexpr bool reads_h;    // backward uses h
+//
+//     // a[g]: W x + b + U h' + b of gate g; of the last A gates W x + b alone, and u[k] the other part of the k-th.
+//     // Sets h, c and saved.
+//     static __device__ void forward(const recur::CellInput<MyCell>& in, recur::CellOutput<MyCell>& out);
+//
+//     // From dh and dc, the gradients of h and c: da[g] of a[g] as U h' sees it, da_apart[k] of the last gates' own
+//     // part, dh_direct, dc_previous, dconstants.
+//     static __device__ void backward(const recur::CellSaved<MyCell>& in, recur::CellGradient<MyCell>& out);
+//   };
+//   const recur_custom_cell my_cell = recur::describe<MyCell, float>();   // one translation unit each
+//
+// Sizes of 0 make arrays of one element, which nobody reads.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "recur/device/math.cuh"
+#include "recur/device/vector.cuh"
+#include "recur/sweep.hpp"
+
+namespace recur {
+
+template <int Count>
+inline constexpr int at_least_one = Count > 0 ? Count : 1;
+
+template <class Cell>
+struct CellInput {
+  float a[Cell::gates], u[at_least_one<Cell::apart>], constants[at_least_one<Cell::constants>];
+  float h_previous, c_previous, limit;
+};
+
+template <class Cell>
+struct CellOutput {
+  float h, c, saved[at_least_one<Cell::saved>];
+};
+
+template <class Cell>
+struct CellSaved {
+  float saved[at_least_one<Cell::saved>], constants[at_least_one<Cell::constants>];
+  float h, h_previous, c, c_previous, limit;
+  float dh, dc;
+};
+
+template <class Cell>
+struct CellGradient {
+  float da[Cell::gates], da_apart[at_least_one<Cell::apart>], dconstants[at_least_one<Cell::constants>];
+  float dh_direct, dc_previous;
+};
+
+namespace sweep {
+
+using device::Floats;
+
+// A warp along the hidden units, so that accesses of a row touch; four rows a block. Small blocks, because a step
+// of a small batch has few of them to spread over the multiprocessors. Six of them resident on one leave 80
+// registers a thread.
+struct Tile {
+  int columns = 32, rows = 4, blocks = 6;
+};
+constexpr Tile kTile = {};
+constexpr int64_t kMaxRowBlocks = 65535;
+
+template <int Width, class T>
+__device__ __forceinline__ Floats<Width> load_or_zero(const T* p, int64_t at) {
+  if (p == nullptr) return {};
+  return device::load<Width>(p + at);
+}
+
+__device__ __forceinline__ bool at_work(const SweepMask& m, int64_t row, int64_t time) {
+  return m.lengths == nullptr || time < m.lengths[row];
+}
+__device__ __forceinline__ bool resets(const uint8_t* reset, int64_t row, bool working) {
+  return working && reset != nullptr && reset[row] != 0;
+}
+
+template <class Cell, class T, int Width>
+__global__ void __launch_bounds__(kTile.columns* kTile.rows, kTile.blocks) forward_kernel(const SweepForward s) {
+  constexpr int G = Cell::gates, A = Cell::apart, S = Cell::saved, K = Cell::constants;
+  const int64_t unit = (static_cast<int64_t>(blockIdx.x) * kTile.columns + threadIdx.x) * Width, H = s.hidden;
+  if (unit >= H) return;
+  const int64_t stride = static_cast<int64_t>(gridDim.y) * kTile.rows;
+  for (int64_t row = static_cast<int64_t>(blockIdx.y) * kTile.rows + threadIdx.y; row < s.batch; row += stride) {
+    const int64_t at = row * H + unit;
+    const bool working = at_work(s.mask, row, s.mask.time);
+    Floats<Width> h_previous = {}, c_previous = {}, h = {}, c = {};
+    if (Cell::direct || s.h_next != nullptr || s.h_last != nullptr) {
+      if (Cell::direct || !working)
+        h_previous = load_or_zero<Width>(static_cast<const T*>(s.h_previous), row * s.h_previous_pitch + unit);
+    }
+    if constexpr (Cell::state) {
+      c_previous = load_or_zero<Width>(s.c_previous, at);
+      if (resets(s.mask.reset, row, working)) c_previous = {};
+    }
+    if (working) {
+      const float* const a = s.a + row * G * H + unit;
+      Floats<Width> gate[G], u[at_least_one<A>] = {}, constant[at_least_one<K>] = {}, saved[at_least_one<S>];
+#pragma unroll
+      for (int g = 0; g < G; ++g) gate[g] = device::load<Width>(a + g * H);
+      if constexpr (A > 0) {
+        if (s.u != nullptr) {
+#pragma unroll
+          for (int g = 0; g < G; ++g) {
+            const Floats<Width> part = device::load<Width>(s.u + (row * G + g) * H + unit);
+            if (g < G - A) gate[g].add(part);
+            else u[g - (G - A)] = part;
+          }
+        }
+      }
+      if (s.bias != nullptr) {
+#pragma unroll
+        for (int g = 0; g < G; ++g) {
+          const Floats<Width> part = device::load<Width>(s.bias + g * H + unit);
+          if (g < G - A) gate[g].add(part);
+          else u[g - (G - A)].add(part);
+        }
+      }
+      if (K > 0 && s.constants != nullptr) {
+#pragma unroll
+        for (int k = 0; k < K; ++k) constant[k] = device::load<Width>(s.constants + k * H + unit);
+      }
+#pragma unroll
+      for (int k = 0; k < Width; ++k) {
+        CellInput<Cell> in;
+        CellOutput<Cell> out;
+#pragma unroll
+        for (int g = 0; g < G; ++g) in.a[g] = gate[g].at[k];
+#pragma unroll
+        for (int g = 0; g < A; ++g) in.u[g] = u[g].at[k];
+#pragma unroll
+        for (int g = 0; g < K; ++g) in.constants[g] = constant[g].at[k];
+        in.h_previous = h_previous.at[k];
+        in.c_previous = c_previous.at[k];
+        in.limit = s.limit;
+        Cell::forward(in, out);
+        h.at[k] = out.h;
+        if constexpr (Cell::state) c.at[k] = out.c;
+#pragma unroll
+        for (int g = 0; g < S; ++g) saved[g].at[k] = out.saved[g];
+      }
+      if (S > 0 && s.saved != nullptr) {
+        T* const to = static_cast<T*>(s.saved) + row * S * H + unit;
+#pragma unroll
+        for (int g = 0; g < S; ++g) device::store<Width>(to + g * H, saved[g]);
+      }
+    }
+    device::store<Width>(static_cast<T*>(s.h) + row * s.h_pitch + unit, h);
+    if (!working) h = h_previous, c = c_previous;
+    if (s.h_last != nullptr) device::store<Width>(static_cast<T*>(s.h_last) + at, h);
+    if constexpr (Cell::state) {
+      if (s.c != nullptr) device::store<Width>(s.c + at, c);
+      if (s.c_last != nullptr) device::store<Width>(s.c_last + at, c);
+    }
+    if (s.h_next != nullptr) {
+      if (resets(s.mask.reset_other, row, at_work(s.mask, row, s.mask.time_other))) h = {};
+      device::store<Width>(static_cast<T*>(s.h_next) + at, h);
+    }
+  }
+}
+
+template <class Cell, class T, int Width>
+__global__ void __launch_bounds__(kTile.columns* kTile.rows, kTile.blocks) backward_kernel(const SweepBackward s) {
+  constexpr int G = Cell::gates, A = Cell::apart, S = Cell::saved, K = Cell::constants;
+  const int64_t unit = (static_cast<int64_t>(blockIdx.x) * kTile.columns + threadIdx.x) * Width, H = s.hidden;
+  if (unit >= H) return;
+  const int64_t stride = static_cast<int64_t>(gridDim.y) * kTile.rows;
+  for (int64_t row = static_cast<int64_t>(blockIdx.y) * kTile.rows + threadIdx.y; row < s.batch; row += stride) {
+    const int64_t at = row * H + unit;
+    const bool working = at_work(s.mask, row, s.mask.time);
+    Floats<Width> dh = {}, dc = {}, dh_direct = {}, dc_previous = {};
+    // The step after began with a reset: nothing comes back from it through h. (dc is zero already.)
+    if (!resets(s.mask.reset_other, row, at_work(s.mask, row, s.mask.time_other)))
+      dh = load_or_zero<Width>(s.dh, at);
+    if constexpr (Cell::state) dc = load_or_zero<Width>(s.dc, at);
+    Floats<Width> da[G] = {}, da_apart[at_least_one<A>] = {}, dconstant[at_least_one<K>] = {};
+    if (working) {
+      Floats<Width> saved[at_least_one<S>] = {}, constant[at_least_one<K>] = {}, h = {}, h_previous = {}, c = {},
+                    c_previous = {};
+      const T* const from = static_cast<const T*>(s.saved) + row * S * H + unit;
+#pragma unroll
+      for (int g = 0; g < S; ++g) saved[g] = device::load<Width>(from + g * H);
+      if constexpr (Cell::reads_h) h = device::load<Width>(static_cast<const T*>(s.h) + row * s.h_pitch + unit);
+      if constexpr (Cell::direct)
+        h_previous = load_or_zero<Width>(static_cast<const T*>(s.h_previous), row * s.h_previous_pitch + unit);
+      const bool cut = resets(s.mask.reset, row, true);
+      if constexpr (Cell::state) {
+        c = device::load<Width>(s.c + at);
+        if (!cut) c_previous = load_or_zero<Width>(s.c_previous, at);
+      }
+      if (K > 0 && s.constants != nullptr) {
+#pragma unroll
+        for (int k = 0; k < K; ++k) constant[k] = device::load<Width>(s.constants + k * H + unit);
+      }
+      dh.add(load_or_zero<Width>(static_cast<const T*>(s.dy), row * s.dy_pitch + unit));
+#pragma unroll
+      for (int k = 0; k < Width; ++k) {
+        CellSaved<Cell> in;
+        CellGradient<Cell> out;
+#pragma unroll
+        for (int g = 0; g < S; ++g) in.saved[g] = saved[g].at[k];
+#pragma unroll
+        for (int g = 0; g < K; ++g) in.constants[g] = constant[g].at[k];
+        in.h = h.at[k];
+        in.h_previous = h_previous.at[k];
+        in.c = c.at[k];
+        in.c_previous = c_previous.at[k];
+        in.limit = s.limit;
+        in.dh = dh.at[k];
+        in.dc = dc.at[k];
+        Cell::backward(in, out);
+#pragma unroll
+        for (int g = 0; g < G; ++g) da[g].at[k] = out.da[g];
+#pragma unroll
+        for (int g = 0; g < A; ++g) da_apart[g].at[k] = out.da_apart[g];
+#pragma unroll
+        for (int g = 0; g < K; ++g) dconstant[g].at[k] = out.dconstants[g];
+        if constexpr (Cell::direct) dh_direct.at[k] = out.dh_direct;
+        if constexpr (Cell::state) dc_previous.at[k] = cut ? 0.0f : out.dc_previous;
+      }
+    } else {  // the state passed unchanged, and so do its gradients
+      dh_direct = dh;
+      dc_previous = dc;
+    }
+    T* const to = static_cast<T*>(s.da) + row * G * H + unit;
+#pragma unroll
+    for (int g = 0; g < G; ++g) device::store<Width>(to + g * H, da[g]);
+    if constexpr (A > 0) {
+      T* const apart = static_cast<T*>(s.da_apart) + row * A * H + unit;
+#pragma unroll
+      for (int g = 0; g < A; ++g) device::store<Width>(apart + g * H, da_apart[g]);
+    }
+    if (K > 0 && s.dconstants != nullptr) {
+#pragma unroll
+      for (int k = 0; k < K; ++k) device::store<Width>(s.dconstants + (row * K + k) * H + unit, dconstant[k]);
+    }
+    if (s.dh_direct != nullptr) device::store<Width>(s.dh_direct + at, dh_direct);
+    if constexpr (Cell::state) {
+      if (s.dc_previous != nullptr) device::store<Width>(s.dc_previous + at, dc_previous);
+    }
+  }
+}
+
+template <class... Pointers>
+bool aligned(size_t bytes, Pointers... pointers) {
+  return ((reinterpret_cast<uintptr_t>(pointers) % bytes == 0) && ...);
+}
+
+inline dim3 grid(int64_t batch, int64_t hidden, int width) {
+  const int64_t across = int64_t{kTile.columns} * width;
+  return dim3(static_cast<unsigned>((hidden + across - 1) / across),
+              static_cast<unsigned>(std::min((batch + kTile.rows - 1) / kTile.rows, kMaxRowBlocks)));
+}
+
+template <class Cell, class T>
+int forward(const SweepForward& s, recur_stream stream) {
+  const bool four = s.hidden % 4 == 0 && s.h_pitch % 4 == 0 && s.h_previous_pitch % 4 == 0 &&
+                    aligned(16, s.a, s.u, s.bias, s.c_previous, s.constants, s.c, s.c_last) &&
+                    aligned(4 * sizeof(T), s.h_previous, s.h, s.h_next, s.saved, s.h_last);
+  const dim3 block(kTile.columns, kTile.rows);
+  if (four) forward_kernel<Cell, T, 4><<<grid(s.batch, s.hidden, 4), block, 0, stream>>>(s);
+  else forward_kernel<Cell, T, 1><<<grid(s.batch, s.hidden, 1), block, 0, stream>>>(s);
+  return cudaGetLastError();
+}
+
+template <class Cell, class T>
+int backward(const SweepBackward& s, recur_stream stream) {
+  const bool four =
+      s.hidden % 4 == 0 && s.h_pitch % 4 == 0 && s.h_previous_pitch % 4 == 0 && s.dy_pitch % 4 == 0 &&
+      aligned(16, s.c, s.c_previous, s.constants, s.dh, s.dc, s.dh_direct, s.dc_previous, s.dconstants) &&
+      aligned(4 * sizeof(T), s.saved, s.h, s.h_previous, s.dy, s.da, s.da_apart);
+  const dim3 block(kTile.columns, kTile.rows);
+  if (four) backward_kernel<Cell, T, 4><<<grid(s.batch, s.hidden, 4), block, 0, stream>>>(s);
+  else backward_kernel<Cell, T, 1><<<grid(s.batch, s.hidden, 1), block, 0, stream>>>(s);
+  return cudaGetLastError();
+}
+
+template <class T>
+constexpr recur_type type_of() {
+  if constexpr (sizeof(T) == 4) return RECUR_TYPE_FLOAT32;
+  else if constexpr (std::is_same_v<T, __half>) return RECUR_TYPE_FLOAT16;
+  else return RECUR_TYPE_BFLOAT16;
+}
+
+}  // namespace sweep
+
+// T: float, __half or __nv_bfloat16.
+template <class Cell, class T>
+constexpr recur_custom_cell describe() {
+  return {sweep::type_of<T>(), Cell::gates,  Cell::apart,   Cell::saved,
+          Cell::constants,     Cell::state,  Cell::direct,  Cell::reads_h,
+          sweep::forward<Cell, T>, sweep::backward<Cell, T>};
+}
+
+}  // namespace recur
