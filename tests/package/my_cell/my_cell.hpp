@@ -1,0 +1,5 @@
+#pragma once
+
+#include "recur/sweep.hpp"
+
+extern const recur_custom_cell update_gate;
