@@ -125,8 +125,9 @@ struct LayerBench {
   LayerBench(const recur_layer_descriptor& d, recur_stream stream)
       : layer(d), sizes(layer.sizes()),
         workspace(std::max({sizes.training_workspace, sizes.inference_workspace, sizes.backward_workspace})),
-        reserve(sizes.reserve) {
+        reserve(std::max<size_t>(sizes.reserve, 1)) {
     const size_t rows = static_cast<size_t>(d.steps * d.batch), state = sizes.state_elements;
+    const bool has_c = sizes.cell_state_elements > 0;
     const size_t x = rows * static_cast<size_t>(d.input_size), y = rows * static_cast<size_t>(d.hidden_size);
     auto add = [&](size_t count) {
       buffers.push_back(filled(count, stream));
@@ -136,14 +137,14 @@ struct LayerBench {
     backward.parameters = forward.parameters = add(sizes.parameter_elements);
     backward.x = forward.x = add(x);
     backward.h0 = forward.h0 = add(state);
-    backward.c0 = forward.c0 = add(state);
+    backward.c0 = forward.c0 = has_c ? add(state) : nullptr;
     backward.y = forward.y = add(y);
     backward.dy = add(y);
     backward.dhT = add(state);
-    backward.dcT = add(state);
+    backward.dcT = has_c ? add(state) : nullptr;
     backward.dx = add(x);
     backward.dh0 = add(state);
-    backward.dc0 = add(state);
+    backward.dc0 = has_c ? add(state) : nullptr;
     backward.dparameters = add(sizes.parameter_elements);
     backward.workspace = forward.workspace = workspace.data();
     backward.workspace_size = forward.workspace_size = workspace.size();
@@ -156,26 +157,43 @@ struct LayerBench {
   }
 };
 
-void add_layer(std::vector<Work>& all, int64_t T, int64_t N, int64_t I, int64_t H, recur_stream stream) {
+// A cell, and the least bytes of its kernels for each hidden unit of each row and step.
+struct CellBench {
+  recur_cell cell;
+  const char* name;
+  double training, inference, backward, gates;
+};
+const CellBench kCells[] = {
+    // Four gates and c' in; h, c and, in training, four gates out. Back: four gates, c, c', dy, dh and dc in; four
+    // gates and dc' out.
+    {RECUR_CELL_LSTM, "LSTM", 44, 28, 56, 4},
+    // Three gates, their recurrent parts and h' in; h and, in training, r, z, n and u out. Back: these four, h', dy and
+    // dh in; three gates, the candidate's own gradient and what reaches h' directly out.
+    {RECUR_CELL_GRU, "GRU", 48, 32, 48, 3},
+    // a in, h out. Back: h, dy and dh in, one gate out.
+    {RECUR_CELL_RNN_TANH, "RNN tanh", 8, 8, 16, 1},
+};
+
+void add_layer(std::vector<Work>& all, const CellBench& cell, int64_t T, int64_t N, int64_t I, int64_t H,
+               recur_stream stream) {
   recur_layer_descriptor d = {};
-  d.cell = RECUR_CELL_LSTM;
+  d.cell = cell.cell;
   d.type = RECUR_TYPE_FLOAT32;
   d.steps = T;
   d.batch = N;
   d.input_size = I;
   d.hidden_size = H;
   auto bench = std::make_shared<LayerBench>(d, stream);
-  const std::string shape = fmt::format("T{} N{} I{} H{}", T, N, I, H);
+  const std::string shape = fmt::format("T{} N{} I{} H{}", T, N, I, H), name = cell.name;
   const double units = static_cast<double>(T * N * H);
-  // Bytes a unit. Forward: four gates and c' in; h, c and, in training, four gates out. Backward: four gates, c,
-  // c', dy, dh and dc in; four gates and dc' out. The bias gradient: four gates in.
-  all.push_back({"LSTM forward, training", shape, [=] { bench->run_forward(true); },
-                 {{"forward_kernel", 44 * units, units}}});
-  all.push_back({"LSTM forward, inference", shape, [=] { bench->run_forward(false); },
-                 {{"forward_kernel", 28 * units, units}}});
+  all.push_back({name + " forward, training", shape, [=] { bench->run_forward(true); },
+                 {{"forward_kernel", cell.training * units, units}}});
+  all.push_back({name + " forward, inference", shape, [=] { bench->run_forward(false); },
+                 {{"forward_kernel", cell.inference * units, units}}});
   bench->run_forward(true);  // whose reserve backward reads
-  all.push_back({"LSTM backward", shape, [=] { bench->layer.backward(bench->backward); },
-                 {{"backward_kernel", 56 * units, units}, {"column_sum_kernel", 16 * units, 4 * units}}});
+  std::vector<Expectation> back = {{"backward_kernel", cell.backward * units, units}};
+  if (cell.cell == RECUR_CELL_LSTM) back.push_back({"column_sum_kernel", 16 * units, 4 * units});  // four gates in
+  all.push_back({name + " backward", shape, [=] { bench->layer.backward(bench->backward); }, back});
 }
 
 void add_cross_entropy(std::vector<Work>& all, int64_t M, int64_t V, recur_stream stream) {
@@ -288,10 +306,12 @@ void write_json(const std::vector<Row>& rows, const std::string& device, const c
 int run(const char* json) {
   const recur::Stream stream;
   std::vector<Work> all;
-  add_layer(all, 8, 16, 64, 128, stream);
-  add_layer(all, 4, 32, 128, 256, stream);
-  add_layer(all, 4, 1, 64, 512, stream);
-  add_layer(all, 5, 7, 33, 65, stream);
+  for (const CellBench& cell : kCells) {
+    add_layer(all, cell, 8, 16, 64, 128, stream);
+    add_layer(all, cell, 5, 7, 33, 65, stream);
+  }
+  add_layer(all, kCells[0], 4, 32, 128, 256, stream);
+  add_layer(all, kCells[0], 4, 1, 64, 512, stream);
   add_cross_entropy(all, 256, 96, stream);
   add_cross_entropy(all, 16, 5000, stream);
   add_adam(all, 1 << 16, stream);

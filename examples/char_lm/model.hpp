@@ -22,12 +22,22 @@ struct Config {
   uint64_t seed = 1;
 };
 
+inline recur_layer_descriptor lstm(int64_t T, int64_t N, const Config& config) {
+  recur_layer_descriptor d = {};
+  d.cell = RECUR_CELL_LSTM;
+  d.type = RECUR_TYPE_FLOAT32;
+  d.steps = T;
+  d.batch = N;
+  d.input_size = config.embedding;
+  d.hidden_size = config.hidden;
+  return d;
+}
+
 // Plans, activations and carried state for T steps of N rows. Training and sampling have one each.
 struct Network {
   Network(int64_t T, int64_t N, const Config& config)
       : rows(T * N),
-        layer({RECUR_CELL_LSTM, RECUR_TYPE_FLOAT32, T, N, config.embedding, config.hidden, 1, 1,
-               RECUR_ACTIVATION_STANDARD}),
+        layer(lstm(T, N, config)),
         linear({rows, config.hidden, config.vocabulary, 1}) {
     const recur_layer_sizes sizes = layer.sizes();
     for (Floats* state : {&h, &c, &h_next, &c_next}) *state = Floats(sizes.state_elements);

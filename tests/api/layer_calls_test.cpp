@@ -21,14 +21,18 @@ LayerProblem problem_of(const reference::LstmShape& shape, bool states = true) {
   return {{shape, states, states, states, states}, Activation::standard};
 }
 
-Floats on_host(const float* device, size_t count) {
+// A typed pointer of an argument struct, so many floats on.
+const float* plus(const void* pointer, int64_t floats) { return static_cast<const float*>(pointer) + floats; }
+float* plus(void* pointer, int64_t floats) { return static_cast<float*>(pointer) + floats; }
+
+Floats on_host(const void* device, size_t count) {
   Floats values(count);
   check_cuda(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
   check_cuda(cudaMemcpy(values.data(), device, count * sizeof(float), cudaMemcpyDeviceToHost), "cudaMemcpy");
   return values;
 }
 
-void to_device(float* device, const Floats& values) {
+void to_device(void* device, const Floats& values) {
   check_cuda(cudaMemcpy(device, values.data(), values.size() * sizeof(float), cudaMemcpyHostToDevice),
              "cudaMemcpy");
   check_cuda(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
@@ -136,7 +140,7 @@ TEST(LayerCalls, StatesInPlace) {
     for (const bool training : {true, false}) {
       LayerRun run(problem);
       recur_layer_forward_args args = run.forward_args(training);
-      args.hT = const_cast<float*>(args.h0);
+      args.hT = const_cast<void*>(args.h0);
       args.cT = const_cast<float*>(args.c0);
       forward(run, args);
       expect_near(problem, "y", run.result().y, expected.y);
@@ -175,10 +179,10 @@ TEST(LayerCalls, ChunksWithCarriedStatesAreOneSequence) {
   for (int64_t k = 0; k < chunks; ++k) {
     recur_layer_forward_args args = one.forward_args(true);
     args.parameters = all.parameters;
-    args.x = all.x + k * K * N * I;
+    args.x = plus(all.x, k * K * N * I);
     args.h0 = h.get() + k * N * H;
     args.c0 = c.get() + k * N * H;
-    args.y = all.y + k * K * N * H;
+    args.y = plus(all.y, k * K * N * H);
     args.hT = h.get() + (k + 1) * N * H;
     args.cT = c.get() + (k + 1) * N * H;
     args.reserve = reserves[size_t(k)].get();
@@ -188,14 +192,14 @@ TEST(LayerCalls, ChunksWithCarriedStatesAreOneSequence) {
   for (int64_t k = chunks - 1; k >= 0; --k) {
     recur_layer_backward_args args = one.backward_args();
     args.parameters = all.parameters;
-    args.x = all.x + k * K * N * I;
+    args.x = plus(all.x, k * K * N * I);
     args.h0 = h.get() + k * N * H;
     args.c0 = c.get() + k * N * H;
-    args.y = all.y + k * K * N * H;
-    args.dy = back.dy + k * K * N * H;
+    args.y = plus(all.y, k * K * N * H);
+    args.dy = plus(back.dy, k * K * N * H);
     args.dhT = dh.get();
     args.dcT = dc.get();
-    args.dx = back.dx + k * K * N * I;
+    args.dx = plus(back.dx, k * K * N * I);
     args.dh0 = dh.get();
     args.dc0 = dc.get();
     args.dparameters = back.dparameters;

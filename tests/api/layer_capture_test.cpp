@@ -99,7 +99,7 @@ TEST_P(LayerCapture, Forward) {
         [&](const LayerForward* a) { return recur_layer_forward(layer.get(), a); },
         {{kInvalid, [](LayerForward& a) { a.x = nullptr; }},
          {kInvalid, [](LayerForward& a) { a.y = host_memory; }},
-         {kInvalid, [](LayerForward& a) { a.y = const_cast<float*>(a.x); }},
+         {kInvalid, [](LayerForward& a) { a.y = const_cast<void*>(a.x); }},
          {kTooSmall, [](LayerForward& a) { a.workspace_size = 0; }}}};
     if (training) call.refused.push_back({kTooSmall, [](LayerForward& a) { --a.reserve_size; }});
     call.expect_replays_like_direct_calls();
@@ -133,7 +133,7 @@ TEST_P(LayerCapture, Backward) {
         [&](const LayerBackward* a) { return recur_layer_backward(layer.get(), a); },
         {{kInvalid, [](LayerBackward& a) { a.reserve = nullptr; }},
          {kInvalid, [](LayerBackward& a) { a.dx = host_memory; }},
-         {kInvalid, [](LayerBackward& a) { a.dparameters = const_cast<float*>(a.parameters); }},
+         {kInvalid, [](LayerBackward& a) { a.dparameters = static_cast<float*>(const_cast<void*>(a.parameters)); }},
          {kTooSmall, [](LayerBackward& a) { a.reserve_size = 0; }},
          {kTooSmall, [](LayerBackward& a) { a.workspace_size = 0; }}}};
     call.prepare = [&](cudaStream_t stream) {

@@ -66,9 +66,10 @@ struct World {
     reserve = add(sizes.reserve / sizeof(float) + 64);
     workspace = add(workspace_bytes / sizeof(float) + 64);
 
-    forward = {nullptr, parameters, x, h0, c0, y, hT, cT, reserve, sizes.reserve, workspace, workspace_bytes};
-    backward = {nullptr, parameters, x,   h0,  c0,          y, dy,      dhT,           dcT,       dx,
-                dh0,     dc0,        dparameters, 0,   reserve,     sizes.reserve, workspace, workspace_bytes};
+    forward = {nullptr, parameters,    x,         h0,              c0,      y,       hT, cT,
+               reserve, sizes.reserve, workspace, workspace_bytes, nullptr, nullptr, 0,  0};
+    backward = {nullptr, parameters,  x, h0,      c0,            y,         dy,              dhT,     dcT,     dx, dh0,
+                dc0,     dparameters, 0, reserve, sizes.reserve, workspace, workspace_bytes, nullptr, nullptr, 0,  0};
     step = {nullptr, parameters, x, h0, c0, hT, cT, workspace, workspace_bytes};
   }
   ~World() { recur_layer_destroy(plan); }

@@ -24,6 +24,8 @@ static const function functions[] = {
     (function)recur_layer_destroy,
     (function)recur_layer_get_sizes,
     (function)recur_layer_get_choice,
+    (function)recur_layer_get_parameter,
+    (function)recur_layer_cast_parameters,
     (function)recur_layer_forward,
     (function)recur_layer_backward,
     (function)recur_layer_step,

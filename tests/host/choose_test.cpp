@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string>
 
+#include "host/validate.hpp"
+
 namespace {
 
 struct Pin {
@@ -24,7 +26,7 @@ TEST_P(Choice, IsPinned) {
   d.input_size = 3;
   d.layers = d.directions = 1;
   d.hidden_size = GetParam().hidden;
-  const recur_layer_choice choice = recur::choose(d);
+  const recur_layer_choice choice = recur::choose(d, recur::Geometry(d, recur::cell_of(d)));
   EXPECT_EQ(choice.residency, RECUR_RESIDENCY_STREAMED);
   EXPECT_EQ(choice.launches_per_step, 2);
   EXPECT_EQ(choice.vector_width, GetParam().vector_width);

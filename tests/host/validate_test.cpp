@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "host/check.hpp"
+#include "kernels/streamed/launch.hpp"
 
 namespace {
 
@@ -38,7 +40,8 @@ std::vector<Refusal> refusals() {
       {"cell_unknown", cell(77), RECUR_NOT_SUPPORTED, {"cell", "77"}},
       {"cell_negative", cell(-1), RECUR_INVALID_ARGUMENT, {"cell", "-1"}},
       {"type_forgotten", type(0), RECUR_INVALID_ARGUMENT, {"type", "0"}},
-      {"type_unknown", type(2), RECUR_NOT_SUPPORTED, {"type", "2"}},
+      {"type_unknown", type(5), RECUR_NOT_SUPPORTED, {"type", "5", "4"}},
+      {"type_negative", type(-2), RECUR_INVALID_ARGUMENT, {"type", "-2"}},
       {"steps_zero", [](auto& d) { d.steps = 0; }, RECUR_INVALID_ARGUMENT, {"steps", "is 0", "1"}},
       {"steps_negative", [](auto& d) { d.steps = -7; }, RECUR_INVALID_ARGUMENT, {"steps", "-7"}},
       {"steps_large", [](auto& d) { d.steps = int32_most + 1; }, RECUR_INVALID_ARGUMENT,
@@ -56,9 +59,48 @@ std::vector<Refusal> refusals() {
       {"hidden_negative", [](auto& d) { d.hidden_size = -4; }, RECUR_INVALID_ARGUMENT, {"hidden_size", "-4"}},
       {"hidden_large", [](auto& d) { d.hidden_size = int64_t{1} << 29; }, RECUR_INVALID_ARGUMENT,
        {"hidden_size", "536870912", "536870911"}},
-      {"layers_two", [](auto& d) { d.layers = 2; }, RECUR_NOT_SUPPORTED, {"layers", "2"}},
+      {"layers_many", [](auto& d) { d.layers = 1025; }, RECUR_INVALID_ARGUMENT, {"layers", "1025", "1024"}},
       {"layers_negative", [](auto& d) { d.layers = -1; }, RECUR_INVALID_ARGUMENT, {"layers", "-1"}},
-      {"directions_two", [](auto& d) { d.directions = 2; }, RECUR_NOT_SUPPORTED, {"directions", "2"}},
+      {"directions_three", [](auto& d) { d.directions = 3; }, RECUR_INVALID_ARGUMENT, {"directions", "3", "2"}},
+      {"projection_negative", [](auto& d) { d.projection_size = -1; }, RECUR_INVALID_ARGUMENT,
+       {"projection_size", "-1"}},
+      {"projection_of_all", [](auto& d) { d.projection_size = 4; }, RECUR_INVALID_ARGUMENT,
+       {"projection_size", "is 4", "3"}},
+      {"projection_of_gru", [](auto& d) { d.cell = RECUR_CELL_GRU, d.projection_size = 2; }, RECUR_NOT_SUPPORTED,
+       {"projection_size", "LSTM"}},
+      {"peepholes_of_rnn", [](auto& d) { d.cell = RECUR_CELL_RNN_TANH, d.peepholes = 1; }, RECUR_NOT_SUPPORTED,
+       {"peepholes", "LSTM"}},
+      {"clip_of_gru", [](auto& d) { d.cell = RECUR_CELL_GRU, d.cell_clip = 1; }, RECUR_NOT_SUPPORTED,
+       {"cell_clip", "LSTM"}},
+      {"clip_negative", [](auto& d) { d.cell_clip = -1; }, RECUR_INVALID_ARGUMENT, {"cell_clip", "-1"}},
+      {"clip_nan", [](auto& d) { d.cell_clip = NAN; }, RECUR_INVALID_ARGUMENT, {"cell_clip", "nan"}},
+      {"dropout_negative", [](auto& d) { d.dropout = -0.5f; }, RECUR_INVALID_ARGUMENT, {"dropout", "-0.5"}},
+      {"dropout_of_all", [](auto& d) { d.dropout = 1; }, RECUR_INVALID_ARGUMENT, {"dropout", "is 1"}},
+      {"linear_gru", [](auto& d) { d.cell = RECUR_CELL_GRU, d.activation = RECUR_ACTIVATION_LINEAR; },
+       RECUR_NOT_SUPPORTED, {"activation", "linear"}},
+      {"linear_half", [](auto& d) { d.type = RECUR_TYPE_FLOAT16, d.activation = RECUR_ACTIVATION_LINEAR; },
+       RECUR_NOT_SUPPORTED, {"activation", "linear"}},
+      {"linear_peepholes", [](auto& d) { d.peepholes = 1, d.activation = RECUR_ACTIVATION_LINEAR; },
+       RECUR_NOT_SUPPORTED, {"activation", "linear"}},
+      {"truncation_negative", [](auto& d) { d.truncation_period = -1; }, RECUR_INVALID_ARGUMENT,
+       {"truncation_period", "-1"}},
+      {"truncation_beyond", [](auto& d) { d.truncation_period = d.truncation_length = 4; }, RECUR_INVALID_ARGUMENT,
+       {"truncation_period", "is 4", "3"}},
+      {"truncation_short", [](auto& d) { d.truncation_period = 2, d.truncation_length = 1; }, RECUR_INVALID_ARGUMENT,
+       {"truncation_length", "is 1", "2"}},
+      {"truncation_alone", [](auto& d) { d.truncation_length = 1; }, RECUR_INVALID_ARGUMENT, {"truncation_length"}},
+      {"truncation_both_ways", [](auto& d) { d.truncation_period = d.truncation_length = 1, d.directions = 2; },
+       RECUR_NOT_SUPPORTED, {"truncation_period", "one direction"}},
+      {"custom_missing", cell(RECUR_CELL_CUSTOM), RECUR_INVALID_ARGUMENT, {"custom_cell", "NULL"}},
+      {"custom_needless", [](auto& d) { d.custom_cell = recur::kernels::built_in_cell(RECUR_CELL_GRU, d.type,
+                                                                                      d.activation, false); },
+       RECUR_INVALID_ARGUMENT, {"custom_cell"}},
+      {"custom_of_another_type",
+       [](auto& d) {
+         d.cell = RECUR_CELL_CUSTOM, d.type = RECUR_TYPE_FLOAT16;
+         d.custom_cell = recur::kernels::built_in_cell(RECUR_CELL_GRU, RECUR_TYPE_FLOAT32, d.activation, false);
+       },
+       RECUR_INVALID_ARGUMENT, {"custom_cell", "type"}},
       {"directions_negative", [](auto& d) { d.directions = -2; }, RECUR_INVALID_ARGUMENT, {"directions", "-2"}},
       {"activation_unknown", [](auto& d) { d.activation = static_cast<recur_activation>(2); },
        RECUR_INVALID_ARGUMENT, {"activation", "2"}},

@@ -1,5 +1,5 @@
 // Sigmoid, tanh and the exponential against fp64, over every exponent and densely where they bend or saturate, with
-// the error that kernels/device/math.cuh derives, at each argument: from what the PTX ISA allows ex2.approx and
+// the error that recur/device/math.cuh derives, at each argument: from what the PTX ISA allows ex2.approx and
 // rcp.approx and from the roundings between them. It holds whatever the instructions make of their freedom.
 #include "tests/kernels/activation_values.hpp"
 

@@ -1,6 +1,6 @@
 #include "tests/kernels/activation_values.hpp"
 
-#include "kernels/device/math.cuh"
+#include "recur/device/math.cuh"
 #include "tests/support/guarded_buffer.hpp"
 
 namespace recur::test {

@@ -1,4 +1,4 @@
-// The activations of kernels/device/math.cuh, value by value.
+// The activations of recur/device/math.cuh, value by value.
 #pragma once
 
 #include <vector>

@@ -1,0 +1,144 @@
+// Recurrent networks, every cell and option of tests/data/network_cases.txt, against the fp64 reference and,
+// where it has the cell, oneDNN: outputs and every gradient; inference and single steps against training; equal bits from run to run; padding that holds NaN.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/reference/onednn_network.hpp"
+#include "tests/support/network_problem.hpp"
+#include "tests/support/network_run.hpp"
+
+namespace recur::test {
+namespace {
+
+const std::vector<NetworkCase>& cases() {
+  static const std::vector<NetworkCase> all = read_network_cases(RECUR_TEST_DATA "/network_cases.txt");
+  return all;
+}
+
+const char* type_name(recur_type type) {
+  return type == RECUR_TYPE_FLOAT32 ? "fp32" : type == RECUR_TYPE_TFLOAT32 ? "TF32"
+                                           : type == RECUR_TYPE_FLOAT16    ? "fp16"
+                                                                           : "bf16";
+}
+
+// Printed once everything has run: how near to its tolerance each tensor of each cell and type came, and where.
+struct Summary : testing::Environment {
+  static WorstByName& against() {
+    static WorstByName all;
+    return all;
+  }
+  void TearDown() override { against().print("worst error in tolerances against fp64:"); }
+};
+const auto* const summary = testing::AddGlobalTestEnvironment(new Summary);
+
+void expect_near(const NetworkProblem& p, const std::string& name, const Vector& values, const Vector& expected,
+                 double scale) {
+  const Worst worst = p.compare(name, values, expected, scale);
+  EXPECT_TRUE(worst.ok()) << name << ": " << worst.text();
+  const std::string cell = p.c.text.substr(0, p.c.text.find(' '));
+  Summary::against().add(cell + " " + type_name(p.c.type) + " " + name, worst, p.c.text);
+}
+void expect_near(const NetworkProblem& p, const std::string& name, const Vector& values, const Vector& expected) {
+  expect_near(p, name, values, expected, root_mean_square(expected));
+}
+
+void expect_outputs(const NetworkProblem& p, const NetworkRun& run, const reference::NetworkForward& expected) {
+  expect_near(p, "y", run.y(), expected.y);
+  expect_near(p, "hT", run.hT(), expected.hT, root_mean_square(expected.hiddens));
+  if (p.c.shape.has_cells()) expect_near(p, "cT", run.floats("cT"), expected.cT, root_mean_square(expected.cells));
+}
+
+void expect_gradients(const NetworkProblem& p, const NetworkRun& run, const reference::NetworkGradients& expected) {
+  expect_near(p, "dx", run.dx(), expected.dx);
+  if (p.c.period == 0) {
+    expect_near(p, "dh0", run.floats("dh0"), expected.dh0);
+    if (p.c.shape.has_cells()) expect_near(p, "dc0", run.floats("dc0"), expected.dc0);
+  }
+  const char* const names[] = {"dW_ih", "dW_hh", "db_ih", "db_hh", "dW_hr", "dpeephole"};
+  for (size_t pass = 0; pass < expected.weights.size(); ++pass) {
+    const reference::LayerWeights& w = expected.weights[pass];
+    const Vector* const parts[] = {&w.w_ih, &w.w_hh, &w.b_ih, &w.b_hh, &w.w_hr, &w.peephole};
+    for (int which = 0; which < 6; ++which)
+      if (!parts[which]->empty())
+        expect_near(p, names[which], run.gradient(int64_t(pass), recur_parameter(which)), *parts[which]);
+  }
+}
+
+class Network : public testing::TestWithParam<NetworkCase> {};
+INSTANTIATE_TEST_SUITE_P(Cases, Network, testing::ValuesIn(cases()), [](const auto& info) {
+  std::string name = std::to_string(info.index) + "_" + info.param.text;
+  for (char& letter : name)
+    if (!std::isalnum(static_cast<unsigned char>(letter))) letter = '_';
+  return name;
+});
+
+TEST_P(Network, OutputsAndGradients) {
+  const NetworkProblem p(GetParam());
+  NetworkRun run(p);
+  run.forward(true);
+  expect_outputs(p, run, p.forward);
+  run.backward();
+  expect_gradients(p, run, p.gradients);
+  EXPECT_EQ(run.damage(), "");
+
+  // Once more, at addresses that allow no wide access: the same within tolerance, and untouched around.
+  NetworkRun odd(p, 1);
+  odd.forward(true);
+  odd.backward();
+  expect_outputs(p, odd, p.forward);
+  expect_gradients(p, odd, p.gradients);
+  EXPECT_EQ(odd.damage(), "");
+}
+
+TEST_P(Network, AgainstOneDnn) {
+  const NetworkProblem p(GetParam());
+  if (p.c.type != RECUR_TYPE_FLOAT32) GTEST_SKIP() << "this reference is of fp32";
+  if (p.c.period > 0) GTEST_SKIP() << "oneDNN has no truncated back-propagation";
+  reference::OnednnNetwork other;
+  try {
+    other = reference::onednn_network(p.c.shape, p.weights, p.inputs, p.dy, p.dhT, p.dcT);
+  } catch (const std::invalid_argument& reason) {
+    GTEST_SKIP() << reason.what();
+  }
+  NetworkRun run(p);
+  run.forward(true);
+  run.backward();
+  reference::NetworkForward forward = p.forward;  // whose scales stay
+  forward.y = other.y, forward.hT = other.hT, forward.cT = other.cT;
+  expect_outputs(p, run, forward);
+  expect_gradients(p, run, other.gradients);
+}
+
+TEST_P(Network, InferenceAndSteps) {
+  const NetworkProblem p(GetParam());
+  NetworkRun run(p);
+  run.forward(false);
+  expect_outputs(p, run, p.inference);
+  EXPECT_EQ(run.damage(), "");
+  if (p.c.shape.directions == 2 || p.c.ragged || p.c.reset || p.c.batch_first) return;  // steps know of none of these
+  NetworkRun stepping(p);
+  stepping.steps();
+  expect_outputs(p, stepping, p.inference);
+  EXPECT_EQ(stepping.damage(), "");
+}
+
+TEST_P(Network, EqualBitsAndAccumulation) {
+  const NetworkProblem p(GetParam());
+  NetworkRun run(p), again(p);
+  for (NetworkRun* r : {&run, &again}) {
+    r->forward(true);
+    r->backward();
+  }
+  for (const char* name : {"y", "hT", "cT", "dx", "dh0", "dc0", "dparameters"})
+    EXPECT_EQ(run.bytes(name), again.bytes(name)) << name;
+  // Twice the gradient: each window's sums in another order, so within tolerance.
+  again.backward(true);
+  Vector twice = run.floats("dparameters");
+  for (double& v : twice) v *= 2;
+  expect_near(p, "dW_ih", again.floats("dparameters"), twice);
+}
+
+}  // namespace
+}  // namespace recur::test
