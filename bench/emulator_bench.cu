@@ -1,12 +1,14 @@
-// How fast the emulator is: PTX instructions of threads per second of CPU time, which is per core, at each level of
-// checking. On a GPU these figures mean nothing, so this program is built for the emulator only.
+// How fast the emulator is: PTX instructions of threads, or barriers, per second of CPU time, which is per core, at each
+// level of checking; and per second of the clock, on one worker thread and on two. On a GPU these figures mean nothing,
+// so this program is built for the emulator only.
 //
 // emulator_bench [PART]: the rows whose names contain PART, at all levels, each in a process of its own;
-// PTXVM_CHECK=LEVEL emulator_bench [PART]: at that level.
+// PTXVM_CHECK=LEVEL PTXVM_THREADS=COUNT emulator_bench [PART]: at that level with that many workers.
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <cub/block/block_reduce.cuh>
@@ -114,48 +116,61 @@ __global__ void mma_product(const uint4* a, const uint4* b, float* out, int roun
 bool failed = false;
 std::string wanted;
 
-// Returns the seconds of CPU time of the median run.
+// Instructions of all threads since the counters were reset.
+double instructions() {
+  std::vector<ptxvm_kernel_counters> counters(ptxvm_counters(nullptr, 0));
+  counters.resize(std::min(counters.size(), ptxvm_counters(counters.data(), counters.size())));
+  double count = 0;
+  for (const ptxvm_kernel_counters& c : counters) count += double(c.thread_instructions);
+  return count;
+}
+
+// Of `events` a launch, or of instructions where that is 0. Returns the seconds of CPU time of the median run.
 template <class Launch>
-double row(const char* name, Launch launch) {
+double row(const char* name, Launch launch, double events = 0) {
   if (std::string(name).find(wanted) == std::string::npos) return 0;
   launch();  // decodes the module, touches the memory
   failed |= cudaDeviceSynchronize() != cudaSuccess;
-  std::vector<double> rates;
+  std::vector<double> of_cpu, of_clock;
   double count = 0;
   for (int run = 0; run < 5; ++run) {
     ptxvm_reset_counters();
     const std::clock_t begin = std::clock();
+    const auto begun = std::chrono::steady_clock::now();
     launch();
     failed |= cudaDeviceSynchronize() != cudaSuccess;
     const double seconds = double(std::clock() - begin) / CLOCKS_PER_SEC;
-    std::vector<ptxvm_kernel_counters> counters(ptxvm_counters(nullptr, 0));
-    counters.resize(std::min(counters.size(), ptxvm_counters(counters.data(), counters.size())));
-    count = 0;
-    for (const ptxvm_kernel_counters& c : counters) count += double(c.thread_instructions);
-    rates.push_back(count / seconds);
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun;
+    count = events > 0 ? events : instructions();
+    of_cpu.push_back(count / seconds);
+    of_clock.push_back(count / passed.count());
   }
-  std::sort(rates.begin(), rates.end());
-  fmt::print("| {} | {:.2e} | {:.2e} | {:.2e} |\n", name, rates[2], rates[0], rates[4]);
-  return count / rates[2];
+  std::sort(of_cpu.begin(), of_cpu.end());
+  std::sort(of_clock.begin(), of_clock.end());
+  fmt::print("| {} | {:.2e} | {:.2e} | {:.2e} | {:.2e} |\n", name, of_cpu[2], of_cpu[0], of_cpu[4], of_clock[2]);
+  return count / of_cpu[2];
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc > 1) wanted = argv[1];
-  const char* level = std::getenv("PTXVM_CHECK");
+  const char *level = std::getenv("PTXVM_CHECK"), *threads = std::getenv("PTXVM_THREADS");
   if (level == nullptr || *level == '\0') {
     int status = 0;
-    for (const char* each : {"off", "fast", "full"})
-      status |= std::system((std::string("PTXVM_CHECK=") + each + " '" + argv[0] + "' '" + wanted + "'").c_str());
+    for (const char* each : {"CHECK=off PTXVM_THREADS=1", "CHECK=off PTXVM_THREADS=2", "CHECK=fast PTXVM_THREADS=1",
+                             "CHECK=fast PTXVM_THREADS=2", "CHECK=full PTXVM_THREADS=1"})  // full knows one worker only
+      status |= std::system((std::string("PTXVM_") + each + " '" + argv[0] + "' '" + wanted + "'").c_str());
     return status == 0 ? 0 : 1;
   }
   constexpr int count = 1 << 22;
   float *x = nullptr, *y = nullptr;
   failed |= cudaMalloc(&x, count * sizeof(float)) != cudaSuccess || cudaMalloc(&y, count * sizeof(float)) != cudaSuccess;
   failed |= cudaMemset(x, 0, count * sizeof(float)) != cudaSuccess;
-  fmt::print("Emulated: PTX instructions of threads per second and core (of CPU time), PTXVM_CHECK={}\n\n", level);
-  fmt::print("| kernel | median of 5 | least | most |\n| --- | --- | --- | --- |\n");
+  fmt::print("Emulated: PTX instructions of threads per second and core (of CPU time), PTXVM_CHECK={}, PTXVM_THREADS={}\n\n", level,
+             threads == nullptr ? "all cores" : threads);
+  const char* const head = "| {} | median of 5 | least | most | a second of the clock |\n| --- | --- | --- | --- | --- |\n";
+  fmt::print(fmt::runtime(head), "kernel");
   row("multiply-add loop", [&] { multiply_add<<<64, 256>>>(y, 1000); });
   row("streaming, 16 bytes a thread", [&] {
     streaming<<<count / 4 / 256, 256>>>(reinterpret_cast<float4*>(x), reinterpret_cast<float4*>(y));
@@ -183,6 +198,10 @@ int main(int argc, char** argv) {
     std::sort(mixed.begin(), mixed.end());
     failed |= mixed != sorted;
   }
+  fmt::print("\nBarriers per second and core; those of clusters count once a cluster\n\n");
+  fmt::print(fmt::runtime(head), "barrier");
+  row("grid barrier, 132 blocks of 256 threads", [&] { failed |= !launch_grid_barriers(132, 256, 200); }, 200);
+  row("cluster barrier, 16 blocks of 256 threads", [&] { failed |= !launch_cluster_barriers(8, 16, 256, 200); }, 8 * 200);
   fmt::print("\n");
   if (seconds > 0) fmt::print("mma.sync m16n8k16 (fp16, fp32 sums), a second and core: {:.2e}\n\n", 64 * 100 * mma_a_round / seconds);
   failed |= cudaFree(workspace) != cudaSuccess;

@@ -9,6 +9,17 @@ namespace ptxvm::exec {
 
 using ptx::Operand;
 
+namespace {
+
+// An addition of nothing and the like: how much code reads what others write.
+bool changes_nothing(const std::string& operation, const std::string& type, const Operand& by) {
+  if (by.kind != Operand::Kind::Immediate) return false;
+  if (operation == "and") return (by.bits << (64 - type_bits(type))) == ~std::uint64_t{0} << (64 - type_bits(type));
+  return by.bits == 0 && (operation == "add" || operation == "or" || operation == "xor" || (operation == "max" && type[0] == 'u'));
+}
+
+}  // namespace
+
 // atom{.sem}{.scope}{.space}.op{.noftz}{.L2::cache_hint}{.vec}.type d, [a], b{, c}{, policy}; red has no d.
 void FunctionDecoder::atomic(const Instruction& i, bool reduction) {
   MemoryForm form{kGeneric, "", 0, 1, false, {Order::Relaxed, Scope::Device}, {}};
@@ -62,7 +73,8 @@ void FunctionDecoder::atomic(const Instruction& i, bool reduction) {
   address(inst, 1, i.operands[first], form);
   inst.aux |= kAtomic;
   if (!reduction && i.operands[0].kind != Operand::Kind::Sink) inst.op[0] = destination(i.operands[0], bits);
-  if (operation == "cas" || operation == "exch") inst.flow = Flow::Poll;
+  if (operation == "cas" || operation == "exch" || (inst.op[0] != kNone && changes_nothing(operation, form.type, i.operands[first + 1])))
+    inst.flow = Flow::Poll;
   emit(inst);
 }
 

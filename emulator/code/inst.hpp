@@ -30,7 +30,7 @@ enum class Flow : std::uint8_t {
   Barrier,      // op[0] id, op[1] thread count or kNone, op[2] result, op[3] predicate; BarrierKind in imm
   Collective,   // waits until all lanes of the member mask op[mask_op] are here, then the handler
   Yield,        // nanosleep: another warp's turn
-  Poll,         // a strong load, or an atomic that takes a lock: run again and again, it waits for somebody
+  Poll,         // a strong load, or an atomic that takes a lock or only reads: run again and again, it waits for somebody
   ClusterWait,  // barrier.cluster.wait
   PhaseWait,    // mbarrier.test_wait, try_wait: op[0] predicate; MbarrierForm in imm
   Strict        // a strict mode's: exec/strict.hpp

@@ -185,6 +185,7 @@ bool run_block(Block& block, Worker& worker, bool undisturbed) {
   const bool waits = block.turn != Turn::WentOn;
   block.idle_turns = waits ? block.idle_turns + 1 : 0;
   block.turn = Turn::WentOn;
+  block.polled = false;
   block.stage.store(Stage::Running, std::memory_order_release);
   for (Warp& w : block.warps) w.worker = &worker;
   bool went_on = false;
@@ -217,7 +218,10 @@ bool run_block(Block& block, Worker& worker, bool undisturbed) {
       return true;
     }
     if (moved) went_on = true, block.vain.forget();
-    if (polled && only_polled) break;  // whoever is waited for is in another block
+    if (polled && only_polled) {  // whoever is waited for is in another block
+      block.polled = true;
+      break;
+    }
     if (!moved) {
       // The round itself may have released a warp that had already had its turn: look once more.
       bool released = false;

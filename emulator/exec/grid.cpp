@@ -34,6 +34,8 @@ namespace {
 // Longer than a test suite is waited for, shorter than a night: whoever emulates for longer says so.
 constexpr std::uint64_t kTimeoutSeconds = 600;
 
+constexpr std::chrono::microseconds kNap{200};
+
 unsigned worker_count() {
   return unsigned(environment_number("PTXVM_THREADS", std::max(1u, std::thread::hardware_concurrency())));
 }
@@ -102,6 +104,10 @@ struct Grid {
   std::uint64_t next = 0;             // cluster to begin
   std::vector<std::unique_ptr<Cluster>> resident;
   std::deque<Block*> waiting;         // resident blocks that no worker runs
+  std::uint64_t running = 0;          // blocks that a worker runs
+  std::uint64_t polls = 0;            // turns in a row that ended in asking for what other blocks do
+  unsigned asleep = 0;                // workers
+  std::condition_variable turn_ended;
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
   std::uint64_t failed_block = ~std::uint64_t{0};
@@ -159,27 +165,34 @@ void end_block(Grid& grid, Block& block) {
   grid.resident.pop_back();
 }
 
+// All that wait have asked for what others do, and a block that another worker runs is the one that could do it, at any
+// time in its turn. Asking on would take the processor from it where there are more threads than processors.
+void nap(Grid& grid, std::unique_lock<std::mutex>& lock) {
+  grid.polls = 0;
+  ++grid.asleep;
+  grid.turn_ended.wait_for(lock, kNap);
+  --grid.asleep;
+}
+
 void work(Grid& grid, Worker& worker) {
   while (!grid.failed) {
     Block* block = nullptr;
     bool undisturbed = false;  // since it was asked last
     {
-      std::lock_guard<std::mutex> lock(grid.mutex);
+      std::unique_lock<std::mutex> lock(grid.mutex);
       if (grid.resident.size() < grid.most_resident && grid.next < grid.clusters) begin_cluster(grid, worker);
+      else if (grid.waiting.empty() && grid.next >= grid.clusters) return;  // whoever still runs a block will finish it
+      else if (grid.running != 0 && grid.polls >= grid.waiting.size()) nap(grid, lock);
       if (!grid.waiting.empty()) {
         block = grid.waiting.front();
         grid.waiting.pop_front();
+        ++grid.running;
         ++block->cluster->running;
         undisturbed = block->asked_at == block->cluster->events;
         block->asked_at = block->cluster->events;
-      } else if (grid.next >= grid.clusters) {
-        return;  // whoever still runs a block will finish it
       }
     }
-    if (!block) {
-      std::this_thread::yield();
-      continue;
-    }
+    if (!block) continue;
     try {
       const bool exited = run_block(*block, worker, undisturbed);
       if (exited && worker.tally) count_phase(*worker.tally, *block, model::Latency::Launch);
@@ -187,6 +200,9 @@ void work(Grid& grid, Worker& worker) {
       std::lock_guard<std::mutex> lock(grid.mutex);
       Cluster& cluster = *block->cluster;
       --cluster.running;
+      --grid.running;
+      grid.polls = block->polled || block->turn != Turn::WentOn ? grid.polls + 1 : 0;
+      if (grid.asleep) grid.turn_ended.notify_one();
       if (exited || block->turn == Turn::WentOn) {
         ++cluster.events;
         cluster.idle = 0;

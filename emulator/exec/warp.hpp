@@ -134,6 +134,7 @@ struct Block {
   check::BlockState* checked = nullptr;  // at PTXVM_CHECK=full
   std::shared_ptr<Progress> progress;  // where memory is counted
   Turn turn = Turn::WentOn;
+  bool polled = false;             // its last turn ended because all that it did was to look whether others had come
   // Cluster::events when its last turn began, and when it was last found Idle.
   std::uint64_t asked_at = 0, idle_at = 0;
   std::uint32_t idle_turns = 0;    // in a row

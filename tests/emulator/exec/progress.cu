@@ -121,6 +121,54 @@ TEST(Progress, WarpsAndBlocksThatWaitForEachOther) {
   for (int i = 0; i < 32; ++i) EXPECT_EQ(r[i], i * i);
 }
 
+// The first block waits for the second, and so on: nobody goes on before the last resident block has begun.
+__global__ void backward_kernel(int* flags, int* out) {
+  if (threadIdx.x == 0) {
+    if (blockIdx.x + 1 < gridDim.x)
+      while (atomicAdd(flags + blockIdx.x + 1, 0) == 0) {}
+    __threadfence();
+    out[blockIdx.x] = blockIdx.x + 1 < gridDim.x ? out[blockIdx.x + 1] + 1 : 1;
+    __threadfence();
+    atomicExch(flags + blockIdx.x, 1);
+  }
+  __syncthreads();
+}
+TEST(Progress, ResidentBlocksThatWaitForLaterOnes) {
+  constexpr int blocks = 132;
+  Managed<int> flags(blocks), out(blocks);
+  backward_kernel<<<blocks, 64>>>(flags.data, out.data);
+  const std::vector<int> r = out.host();
+  for (int i = 0; i < blocks; ++i) EXPECT_EQ(r[i], blocks - i);
+}
+
+// Warps hand a number on through shared memory, the last one first, round after round.
+__global__ void hand_on_kernel(int* out) {
+  __shared__ int turn, sum;
+  const int warps = int(blockDim.x / 32), me = warps - 1 - int(threadIdx.x / 32);
+  if (threadIdx.x == 0) turn = sum = 0;
+  __syncthreads();
+  for (int round = 0; round < 20; ++round) {
+    if (threadIdx.x % 32 == 0) {
+      while (atomicAdd(&turn, 0) != round * warps + me) {}
+      __threadfence_block();
+      sum = 3 * sum % 10007 + me;
+      __threadfence_block();
+      atomicAdd(&turn, 1);
+    }
+    __syncwarp();
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) out[blockIdx.x] = sum;
+}
+TEST(Progress, WarpsThatHandOnThroughSharedMemory) {
+  Managed<int> out(5);
+  hand_on_kernel<<<5, 256>>>(out.data);
+  int sum = 0;
+  for (int round = 0; round < 20; ++round)
+    for (int k = 0; k < 8; ++k) sum = 3 * sum % 10007 + k;
+  for (const int got : out.host()) EXPECT_EQ(got, sum);
+}
+
 __global__ void early_exit_kernel(int* out) {
   if (threadIdx.x % 5 == 0) return;
   __syncthreads();
