@@ -1,6 +1,8 @@
 // A recurrent network with data: random values of the plan's type, and what the fp64 reference makes of them.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
@@ -66,6 +68,12 @@ struct NetworkProblem {
     }
     compute();
   }
+
+  // Of other data than random numbers. What the reference makes of them is left out until compute() is called.
+  NetworkProblem(const NetworkCase& network, std::vector<reference::LayerWeights> weights,
+                 reference::NetworkInputs inputs, Vector dy, Vector dhT, Vector dcT)
+      : c(network), weights(std::move(weights)), inputs(std::move(inputs)), dy(std::move(dy)), dhT(std::move(dhT)),
+        dcT(std::move(dcT)) {}
 
   void compute() {
     forward = reference::network_forward(c.shape, weights, inputs);
