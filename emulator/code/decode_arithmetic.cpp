@@ -220,8 +220,9 @@ void FunctionDecoder::carry(const Instruction& i) {
   const bool sets = std::find(i.opcode.begin(), i.opcode.end(), "cc") != i.opcode.end();
   if (carry_ == kNone) carry_ = allocate(1);
   const bool reads = base == "addc" || base == "subc" || base == "madc";
-  Ref in = reads ? carry_ : m_.constant(1, 0), out = sets ? carry_ : kNone;
-  const std::string name = std::string(base.substr(0, 3) == "sub" ? "carry.sub.b" : "carry.add.b") + std::to_string(bits);
+  const bool subtracts = base.substr(0, 3) == "sub";
+  Ref in = reads ? carry_ : m_.constant(1, subtracts), out = sets ? carry_ : kNone;
+  const std::string name = std::string(subtracts ? "carry.sub.b" : "carry.add.b") + std::to_string(bits);
   if (base == "mad" || base == "madc") {
     Ref product = temporary(bits);
     const std::string mul = "mul." + i.opcode.at(1) + "." + i.opcode.back();

@@ -70,8 +70,9 @@ template <class T, class V, int Half> struct Dp2a { static u32 run(u32 a, u32 b,
   for (int k = 0; k < 2; ++k) c += u32(s32(H(a >> 16 * k)) * s32(V(b >> (8 * k + 16 * Half))));
   return c; } };
 
-// add/sub with carry: d, a, b, carry in, carry out (kNone: not wanted). The borrow of sub is kept as CC does:
-// as the carry of a + ~b + 1, inverted, so that subc subtracts it.
+// add/sub with carry: d, a, b, carry in, carry out (kNone: not wanted). What sub leaves is the carry of a + ~b + 1, which
+// is 1 where nothing was borrowed, and subc takes it so. The ISA does not say what an addc behind a sub finds; this is
+// what the hardware was observed to do, and nvcc's divisions of 128 bits rely on it.
 template <class T, bool Subtract>
 void with_carry(Warp& w, const Inst& in) {
   T* d = w.at<T>(in.op[0]);
@@ -80,9 +81,9 @@ void with_carry(Warp& w, const Inst& in) {
   const u32 carry_in = *w.at<u32>(in.op[3]), mask = w.mask;
   u32 out = 0;
   for (int i = 0; i < 32; ++i) {
-    const T c = (carry_in >> i) & 1;
-    const T r = Subtract ? T(a[i] - b[i] - c) : T(a[i] + b[i] + c);
-    const bool o = Subtract ? (a[i] < b[i] || (a[i] == b[i] && c)) : (r < a[i] || (r == a[i] && c));
+    const T c = (carry_in >> i) & 1, y = Subtract ? T(~b[i]) : b[i];
+    const T r = a[i] + y + c;
+    const bool o = r < a[i] || (r == a[i] && c);
     out |= u32(o) << i;
     if ((mask >> i) & 1) d[i] = r;
   }

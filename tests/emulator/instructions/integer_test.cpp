@@ -158,6 +158,14 @@ TEST(Integer, Carry) {
                const s64 borrow = s64{a} - b < 0;
                return s64{c} - a - borrow < 0 ? ~0u : 0u;
              });
+  // The flag is the adder's: a difference a + ~b + 1 carries where nothing is borrowed, for an addc too, and a sum that
+  // did not carry is a borrow to subc.
+  check<u32>("{ .reg .b32 %lo; sub.cc.u32 %lo, %a, %b; addc.u32 %d, %c, 0; }", table<u32, u32, u32>(),
+             [](u32 a, u32 b, u32 c) { return c + (a >= b); });
+  check<u64>("{ .reg .b64 %lo; sub.cc.u64 %lo, %a, %b; subc.cc.u64 %lo, %c, %a; addc.u64 %d, 0, 0; }", table<u64, u64, u64>(),
+             [](u64 a, u64 b, u64 c) { return u64{c > a || (c == a && a >= b)}; });
+  check<u32>("{ .reg .b32 %lo; add.cc.u32 %lo, %a, %b; subc.u32 %d, %c, %b; }", table<u32, u32, u32>(),
+             [](u32 a, u32 b, u32 c) { return c - b - !((u64{a} + b) >> 32); });
   // a product of 64 bits from 32-bit parts, and its carry into a third word
   check<u64>(
       "{ .reg .b32 %l, %h; mad.lo.cc.u32 %l, %a, %b, %c; madc.hi.u32 %h, %a, %b, 0; mov.b64 %d, {%l, %h}; }",
