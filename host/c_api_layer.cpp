@@ -5,6 +5,7 @@
 
 #include "arguments.hpp"
 #include "check.hpp"
+#include "layer_graph.hpp"
 #include "overlap.hpp"
 #include "plan.hpp"
 #include "recur/layer.h"
@@ -144,6 +145,18 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_step_args& 
   buffers.check();
 }
 
+template <class Args>
+recur_status capture(const recur_layer_plan* plan, const Args* args, recur_layer_graph** graph) {
+  return guard([&] {
+    require_not_null("graph", graph);
+    *graph = nullptr;
+    require_not_null("plan", plan);
+    require_not_null("args", args);
+    check_arguments(*plan, *args);
+    *graph = capture_layer(*plan, *args).release();
+  });
+}
+
 template <class Args, class Run>
 recur_status execute(const recur_layer_plan* plan, const Args* args, Run run) {
   return guard([&] {
@@ -185,11 +198,11 @@ recur_status recur_layer_get_choice(const recur_layer_plan* plan, recur_layer_ch
 }
 
 recur_status recur_layer_forward(const recur_layer_plan* plan, const recur_layer_forward_args* args) {
-  return recur::execute(plan, args, recur::forward);
+  return recur::execute(plan, args, [](const auto& p, const auto& a) { recur::forward(p, a); });
 }
 
 recur_status recur_layer_backward(const recur_layer_plan* plan, const recur_layer_backward_args* args) {
-  return recur::execute(plan, args, recur::backward);
+  return recur::execute(plan, args, [](const auto& p, const auto& a) { recur::backward(p, a); });
 }
 
 recur_status recur_layer_step(const recur_layer_plan* plan, const recur_layer_step_args* args) {
@@ -224,3 +237,23 @@ recur_status recur_layer_cast_parameters(const recur_layer_plan* plan, recur_str
     recur::cast_parameters(*plan, stream, from, to);
   });
 }
+
+recur_status recur_layer_capture_forward(const recur_layer_plan* plan, const recur_layer_forward_args* args,
+                                         recur_layer_graph** graph) {
+  return recur::capture(plan, args, graph);
+}
+
+recur_status recur_layer_capture_backward(const recur_layer_plan* plan, const recur_layer_backward_args* args,
+                                          recur_layer_graph** graph) {
+  return recur::capture(plan, args, graph);
+}
+
+recur_status recur_layer_graph_launch(const recur_layer_graph* graph, recur_stream stream) {
+  return recur::guard([&] {
+    recur::require_not_null("graph", graph);
+    recur::require_no_pending_error();
+    graph->launch(stream);
+  });
+}
+
+void recur_layer_graph_destroy(recur_layer_graph* graph) { delete graph; }

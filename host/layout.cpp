@@ -9,6 +9,7 @@ namespace recur {
 namespace {
 
 constexpr size_t kFloat = sizeof(float);
+constexpr int64_t kMostLanes = 4;  // the caller's stream and a fork's
 constexpr int64_t kChunkBytes = int64_t{64} << 20;  // that the pre-activations of one chunk may take
 
 // Hands out pieces of a buffer, each a multiple of 256 bytes.
@@ -23,31 +24,46 @@ struct Cursor {
 
 LayerLayout::Forward forward_layout(const Geometry& g, int64_t steps, int64_t chunk, bool training, bool step,
                                     size_t products, size_t* size) {
-  Cursor cursor;
-  LayerLayout::Forward f = {};
   const bool through_y = !training && !step;
   const int64_t rows = steps * g.N;
-  f.x = cursor.take(!step && g.own_x ? rows * g.I : 0, g.element);
-  f.a = cursor.take(chunk * g.N * g.G * g.H, kFloat);
-  f.u = cursor.take(g.A > 0 ? g.N * g.G * g.H : 0, kFloat);
-  f.rh = cursor.take(g.before ? g.N * g.H : 0, g.element);
-  f.floats = cursor.take(0, 1);
-  for (int64_t part : {g.G * g.H, g.G * g.H, g.K * g.H}) cursor.take(part, kFloat);
-  f.out[0] = cursor.take(through_y && (g.L > 1 || g.own_y) ? rows * g.D * g.R : 0, g.element);
-  f.out[1] = cursor.take(through_y && (g.L > 2 || (g.L > 1 && g.own_y)) ? rows * g.D * g.R : 0, g.element);
-  f.h = cursor.take(through_y && g.masked ? g.N * g.R : 0, g.element);
-  f.c = cursor.take(through_y && g.state ? g.N * g.H : 0, kFloat);
-  f.m = cursor.take(!training && g.P > 0 ? g.N * g.H : 0, g.element);
-  f.products = cursor.take(static_cast<int64_t>(products), 1);
-  *size = cursor.end;
+  LayerLayout::Forward f = {};
+  f.lanes = step ? 1 : g.D == 2 ? 2 : std::min<int64_t>(g.L, kMostLanes);
+  Cursor shared;
+  f.x = shared.take(!step && g.own_x ? rows * g.I : 0, g.element);
+  f.out[0] = shared.take(through_y && (g.L > 1 || g.own_y) ? rows * g.D * g.R : 0, g.element);
+  f.out[1] = shared.take(through_y && (g.L > 2 || (g.L > 1 && g.own_y)) ? rows * g.D * g.R : 0, g.element);
+  Cursor pass;
+  f.floats = shared.end + pass.take(g.G * g.H, kFloat);
+  pass.take(g.G * g.H, kFloat);
+  pass.take(g.K * g.H, kFloat);
+  f.h = shared.end + pass.take(through_y && g.masked ? g.N * g.R : 0, g.element);
+  f.c = shared.end + pass.take(through_y && g.state ? g.N * g.H : 0, kFloat);
+  f.pass_stride = pass.end;
+  const size_t passes = shared.end + static_cast<size_t>(g.passes()) * pass.end;
+  Cursor lane;
+  f.a = passes + lane.take(chunk * g.N * g.G * g.H, kFloat);
+  f.u = passes + lane.take(g.A > 0 ? g.N * g.G * g.H : 0, kFloat);
+  f.rh = passes + lane.take(g.before ? g.N * g.H : 0, g.element);
+  f.m = passes + lane.take(!training && g.P > 0 ? g.N * g.H : 0, g.element);
+  f.products = passes + lane.take(static_cast<int64_t>(products), 1);
+  f.lane_stride = lane.end;
+  *size = passes + static_cast<size_t>(f.lanes) * lane.end;
   return f;
+}
+
+// Of one direction the layers work as a wavefront: chunks small enough for four of them to each layer, but of 16 steps at
+// least, because a product over few rows is slow.
+int64_t chunk_steps(const Geometry& g) {
+  const int64_t by_memory = kChunkBytes / (g.N * g.G * g.H * static_cast<int64_t>(kFloat));
+  const int64_t by_layers = g.D == 1 && g.L > 1 ? std::max<int64_t>((g.T + 4 * g.L - 1) / (4 * g.L), 16) : g.T;
+  return std::clamp<int64_t>(std::min(by_memory, by_layers), 1, g.T);
 }
 
 }  // namespace
 
 LayerLayout layout(const recur_layer_descriptor& d, const Geometry& g) {
   LayerLayout l = {};
-  l.chunk = std::clamp<int64_t>(kChunkBytes / (g.N * g.G * g.H * static_cast<int64_t>(kFloat)), 1, g.T);
+  l.chunk = chunk_steps(g);
   l.window = d.truncation_period > 0 ? std::min(d.truncation_length, g.T) : g.T;
   const LayerShapes shapes(d, g, l.chunk);
 
@@ -87,20 +103,25 @@ LayerLayout layout(const recur_layer_descriptor& d, const Geometry& g) {
   b.dx = cursor.take(g.own_y ? rows * g.I : 0, g.element);
   b.between[0] = cursor.take(g.L > 1 ? window * g.D * g.R : 0, g.element);
   b.between[1] = cursor.take(g.L > 2 ? window * g.D * g.R : 0, g.element);
-  b.da = cursor.take(window * g.G * g.H, g.element);
-  b.da_apart = cursor.take(window * g.A * g.H, g.element);
-  b.rh = cursor.take(g.before ? window * g.H : 0, g.element);
-  b.drh = cursor.take(g.before ? g.N * g.H : 0, kFloat);
-  b.total = cursor.take(g.P > 0 ? window * g.R : 0, g.element);
-  b.dm = cursor.take(g.P > 0 ? g.N * g.H : 0, kFloat);
-  b.dh = cursor.take(g.N * g.R, kFloat);
-  b.dc = cursor.take(g.state ? g.N * g.H : 0, kFloat);
-  b.constants = cursor.take(g.K * g.H, kFloat);
-  b.dconstants = cursor.take(window * g.K * g.H, kFloat);
-  b.db = cursor.take(g.G * g.H, kFloat);
-  b.sums = cursor.take(static_cast<int64_t>(kernels::column_sum_workspace(window, std::max(g.G, g.K) * g.H)), 1);
-  b.products = cursor.take(static_cast<int64_t>(shapes.backward_workspace()), 1);
-  s.backward_workspace = cursor.end;
+  const size_t shared = cursor.end;
+  Cursor lane;
+  b.da = shared + lane.take(window * g.G * g.H, g.element);
+  b.da_apart = shared + lane.take(window * g.A * g.H, g.element);
+  b.rh = shared + lane.take(g.before ? window * g.H : 0, g.element);
+  b.drh = shared + lane.take(g.before ? g.N * g.H : 0, kFloat);
+  b.total = shared + lane.take(g.P > 0 ? window * g.R : 0, g.element);
+  b.dm = shared + lane.take(g.P > 0 ? g.N * g.H : 0, kFloat);
+  b.dh = shared + lane.take(g.N * g.R, kFloat);
+  b.dc = shared + lane.take(g.state ? g.N * g.H : 0, kFloat);
+  b.constants = shared + lane.take(g.K * g.H, kFloat);
+  b.dconstants = shared + lane.take(window * g.K * g.H, kFloat);
+  b.db = shared + lane.take(g.G * g.H, kFloat);
+  b.sums = shared + lane.take(static_cast<int64_t>(kernels::column_sum_workspace(window, std::max(g.G, g.K) * g.H)), 1);
+  b.products = shared + lane.take(static_cast<int64_t>(shapes.backward_workspace()), 1);
+  b.sum_products = shared + lane.take(static_cast<int64_t>(shapes.backward_workspace()), 1);
+  b.lane_stride = lane.end;
+  b.lanes = g.D * std::min<int64_t>(g.L, 2);
+  s.backward_workspace = shared + static_cast<size_t>(b.lanes) * lane.end;
   return l;
 }
 

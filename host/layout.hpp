@@ -27,25 +27,37 @@ struct LayerLayout {
     size_t dropped;  // of a layer: the same after dropout
   } reserve;
 
-  // Of a forward pass, training and inference, and of a step.
+  // Of a forward call, training and inference, and of a step. Passes that work side by side have places of their own,
+  // their lane's, at lane * lane_stride beyond the first's.
   struct Forward {
+    int64_t lanes;
+    int64_t lane_of(int64_t layer, int64_t direction) const { return lanes == 1 ? 0 : (layer + direction) % lanes; }
     size_t x;         // typed [T,N,I], if copied
-    size_t a;         // [chunk,N,G,H]
-    size_t u;         // [N,G,H], for a cell that takes it apart
-    size_t rh;        // typed [N,H], for the reset before
-    size_t floats;    // [2][G,H] and [K,H]: biases and constants as float
     size_t out[2];    // typed [T,N,D*R]: layers in turn, inference
-    size_t h;         // typed [N,R], inference, if masked
-    size_t c;         // [N,H], inference
-    size_t m;         // typed [N,H], inference and step, projected
-    size_t products;  // of cuBLASLt
+    size_t pass_stride;
+    size_t floats;    // of a pass: [2][G,H] and [K,H], biases and constants as float
+    size_t h;         // of a pass: typed [N,R], inference, if masked
+    size_t c;         // of a pass: [N,H], inference
+    size_t lane_stride;
+    size_t a;         // of a lane: [chunk,N,G,H]
+    size_t u;         // of a lane: [N,G,H], for a cell that takes it apart
+    size_t rh;        // of a lane: typed [N,H], for the reset before
+    size_t m;         // of a lane: typed [N,H], inference and step, projected
+    size_t products;  // of a lane: of cuBLASLt
   } training, inference, step;
 
+  // Of a backward call. A lane is one direction of one layer, of which two are at work: the sweep of one layer, the
+  // weight gradients of the one above.
   struct Backward {
+    int64_t lanes;
+    int64_t lane_of(int64_t layer, int64_t direction, int64_t directions) const {
+      return (layer * directions + direction) % lanes;
+    }
     size_t x;           // typed [T,N,I], if copied
     size_t dy;          // typed [T,N,D*R], if copied
     size_t dx;          // typed [T,N,I], if copied
     size_t between[2];  // typed [window,N,D*R]: gradients between layers, in turn
+    size_t lane_stride;  // what follows is of a lane
     size_t da;          // typed [window,N,G,H]
     size_t da_apart;    // typed [window,N,A,H]
     size_t rh;          // typed [window,N,H], reset before
@@ -57,7 +69,8 @@ struct LayerLayout {
     size_t dconstants;  // [window,N,K,H]
     size_t db;          // [G,H]
     size_t sums;        // of db, chunk by chunk
-    size_t products;
+    size_t products;      // of the sweep
+    size_t sum_products;  // of the weight gradients, which run beside the next sweep
   } backward;
 };
 

@@ -1,6 +1,7 @@
 // A layer's plan: everything that is decided once. Immutable after creation.
 #pragma once
 
+#include "fork.hpp"
 #include "geometry.hpp"
 #include "layer_products.hpp"
 #include "layout.hpp"
@@ -15,4 +16,5 @@ struct recur_layer_plan {
   const recur::LayerLayout layout;
   const recur_layer_choice choice;
   const recur::LayerProducts products;
+  const recur::Fork fork;  // streams for passes side by side
 };

@@ -1,4 +1,7 @@
+#include <vector>
+
 #include "check.hpp"
+#include "fork.hpp"
 #include "kernels/sequence/launch.hpp"
 #include "kernels/streamed/launch.hpp"
 #include "pass.hpp"
@@ -9,7 +12,7 @@ namespace {
 
 // What one pass over one window reads and writes.
 struct BackwardPass {
-  const Pass& pass;
+  Pass pass;
   const Window& window;
   const recur_layer_backward_args& call;
   const void* input;   // typed [T,N,I_l]
@@ -17,10 +20,12 @@ struct BackwardPass {
   const void* dy;      // typed [.,N,D*R] or null: zeros; from step dy_begin on
   int64_t dy_begin;
   const float* constants;
+  int64_t lane;          // whose places it takes
+  recur_stream stream;   // of the sweep, or of the sums after it
 
   template <class T = void>
   T* place(size_t offset) const {
-    return at<T>(call.workspace, offset);
+    return at<T>(call.workspace, offset + static_cast<size_t>(lane) * places().lane_stride);
   }
   const LayerLayout::Backward& places() const { return pass.plan.layout.backward; }
   const WindowProducts& products() const { return pass.plan.products.windows.at(steps()); }
@@ -29,8 +34,7 @@ struct BackwardPass {
   // The k-th step that the pass took forward within the window.
   int64_t time(int64_t k) const { return pass.direction == 0 ? window.begin + k : pass.time(k); }
   void* of_step(size_t offset, int64_t t, int64_t columns) const {  // in a typed [window,N,columns] place
-    return at(call.workspace,
-              offset + static_cast<size_t>((t - window.begin) * pass.g.N * columns) * pass.g.element);
+    return at(place(offset), static_cast<size_t>((t - window.begin) * pass.g.N * columns) * pass.g.element);
   }
 };
 
@@ -48,7 +52,7 @@ State state_before(const BackwardPass& b, int64_t t, int64_t before) {
 }
 
 // Back through the window: da of each step, and from them what flows to the step before.
-void sweep(const BackwardPass& b) {
+void sweep(const BackwardPass& b, ForkedCall& lanes) {
   const Pass& pass = b.pass;
   const Geometry& g = pass.g;
   const LayerLayout::Backward& places = b.places();
@@ -103,35 +107,36 @@ void sweep(const BackwardPass& b) {
       float* const dm = b.place<float>(places.dm);
       RECUR_CUDA(kernels::projected_gradient(
           g.type, {g.N, g.R, dy, pass.output_pitch(), dh, total, passes_directly ? dh_previous : nullptr, s.mask},
-          b.call.stream));
-      product.dm.run(b.call.stream, 1, total, pass.parameter(b.call.parameters, RECUR_PARAMETER_W_HR), 0, dm, dm,
+          b.stream));
+      product.dm.run(b.stream, 1, total, pass.parameter(b.call.parameters, RECUR_PARAMETER_W_HR), 0, dm, dm,
                      scratch);
       s.h = pass.kept_m(b.call.reserve, t);
       s.h_pitch = g.H;
       s.dh = dm;
       s.mask.reset_other = nullptr;  // seen to where dh was read
     }
-    RECUR_CUDA(static_cast<cudaError_t>(pass.plan.cell.backward(s, b.call.stream)));
+    RECUR_CUDA(static_cast<cudaError_t>(pass.plan.cell.backward(s, b.stream)));
     if (g.before) {
       float* const drh = b.place<float>(places.drh);
       const size_t gate_n = static_cast<size_t>(2 * g.H) * g.element;
-      product.dh_n.run(b.call.stream, 1, at(s.da, gate_n), at(w_hh, static_cast<size_t>(2 * g.H * g.R) * g.element), 0,
+      product.dh_n.run(b.stream, 1, at(s.da, gate_n), at(w_hh, static_cast<size_t>(2 * g.H * g.R) * g.element), 0,
                        drh, drh, scratch);
       RECUR_CUDA(kernels::reset_gradient(g.type,
                                          {g.N, g.H, drh, s.saved, h_previous.h, h_previous.pitch, s.da,
                                           b.of_step(places.rh, t, g.H), s.dh_direct, s.mask},
-                                         b.call.stream));
+                                         b.stream));
     }
     if (dh_previous != nullptr)
-      product.dh.run(b.call.stream, 1, s.da, w_hh, passes_directly ? 1 : 0, dh_previous, dh_previous, scratch);
+      product.dh.run(b.stream, 1, s.da, w_hh, passes_directly ? 1 : 0, dh_previous, dh_previous, scratch);
     dh = dh_previous;
     dc = s.dc_previous;
+    lanes.step_done();
   }
   // A reset before the first step: nothing reaches h0.
   float* const dh0 = first_window ? pass.slice(b.call.dh0, g.R) : nullptr;
   if (dh0 != nullptr && b.call.reset != nullptr) {
     const SweepMask m = mask_of(pass, b.call.lengths, b.call.reset, b.time(0), -1);
-    RECUR_CUDA(kernels::start_state(sizeof(float), {g.N, g.R, dh0, dh0, m.lengths, m.reset, m.time}, b.call.stream));
+    RECUR_CUDA(kernels::start_state(sizeof(float), {g.N, g.R, dh0, dh0, m.lengths, m.reset, m.time}, b.stream));
   }
 }
 
@@ -143,10 +148,10 @@ void input_gradient(const BackwardPass& b, void* dx, bool accumulate) {
   const void* const w_ih = b.pass.parameter(b.call.parameters, RECUR_PARAMETER_W_IH);
   const int64_t together = g.G - g.A;
   if (together > 0)
-    b.products().dx[kind].run(b.call.stream, 1, b.place(b.places().da), w_ih, accumulate ? 1 : 0, dx, dx, scratch);
+    b.products().dx[kind].run(b.stream, 1, b.place(b.places().da), w_ih, accumulate ? 1 : 0, dx, dx, scratch);
   if (g.A > 0) {
     const size_t apart = static_cast<size_t>(together * g.H * g.inputs(b.pass.layer)) * g.element;
-    b.products().dx_apart[kind].run(b.call.stream, 1, b.place(b.places().da_apart), at(w_ih, apart),
+    b.products().dx_apart[kind].run(b.stream, 1, b.place(b.places().da_apart), at(w_ih, apart),
                                     accumulate || together > 0 ? 1 : 0, dx, dx, scratch);
   }
 }
@@ -154,9 +159,9 @@ void input_gradient(const BackwardPass& b, void* dx, bool accumulate) {
 void recurrent_weight_gradient(const BackwardPass& b, bool accumulate) {
   const Pass& pass = b.pass;
   const Geometry& g = pass.g;
-  const recur_stream stream = b.call.stream;
+  const recur_stream stream = b.stream;
   const WindowProducts& product = b.products();
-  void* const scratch = b.place(b.places().products);
+  void* const scratch = b.place(b.places().sum_products);
   float* const dw = pass.gradient(b.call.dparameters, RECUR_PARAMETER_W_HH);
   const float keep = accumulate ? 1 : 0;
   const int64_t first = b.time(0);
@@ -185,7 +190,7 @@ void recurrent_weight_gradient(const BackwardPass& b, bool accumulate) {
 }
 
 void column_sum(const BackwardPass& b, const void* from, recur_type type, int64_t columns, bool accumulate, float* to) {
-  RECUR_CUDA(kernels::column_sum(from, to, b.rows(), columns, accumulate, b.place(b.places().sums), b.call.stream, type));
+  RECUR_CUDA(kernels::column_sum(from, to, b.rows(), columns, accumulate, b.place(b.places().sums), b.stream, type));
 }
 
 // The sums over the window's rows: every parameter's gradient.
@@ -193,8 +198,8 @@ void weight_gradients(const BackwardPass& b, bool accumulate) {
   const Pass& pass = b.pass;
   const Geometry& g = pass.g;
   const LayerKind kind = kind_of(pass.layer);
-  const recur_stream stream = b.call.stream;
-  void* const scratch = b.place(b.places().products);
+  const recur_stream stream = b.stream;
+  void* const scratch = b.place(b.places().sum_products);
   void* const da = b.place(b.places().da);
   const int64_t together = (g.G - g.A) * g.H, apart = g.A * g.H;
   const auto gradient = [&](recur_parameter which) { return pass.gradient(b.call.dparameters, which); };
@@ -234,44 +239,85 @@ struct Sequences {  // time first, padding made zero: the caller's own, or copie
   void* dx;
 };
 
-// All layers over one window. add_dx: dx holds what other windows, or zeros, gave it.
-void backward_window(const recur_layer_plan& plan, const recur_layer_backward_args& a, const Sequences& own,
-                     const Window& window, bool first_of_all, bool add_dx) {
-  const Geometry& g = plan.geometry;
-  const LayerLayout::Backward& places = plan.layout.backward;
-  const bool accumulate = a.accumulate != 0 || !first_of_all;
-  const size_t step_of_output = static_cast<size_t>(g.N * g.D * g.R) * g.element;
-  const void* dy = at(own.dy, static_cast<size_t>(window.begin) * step_of_output);
-  int64_t dy_begin = window.dy_begin;
-  for (int64_t layer = g.L - 1; layer >= 0; --layer) {
-    const bool top = layer + 1 == g.L, bottom = layer == 0;
-    const void* const output = top && !g.own_y ? a.y : reserve_output(plan, a.reserve, layer);
-    const void* const input = bottom ? own.x : reserve_output(plan, a.reserve, layer - 1, g.dropout);
-    void* dx = bottom ? at(own.dx, static_cast<size_t>(window.begin * g.N * g.I) * g.element)
-                      : at(a.workspace, places.between[(layer - 1) % 2]);
-    for (int64_t direction = 0; direction < g.D; ++direction) {
-      const Pass pass(plan, layer, direction);
-      const float* constants = constants_of(pass, a.parameters, at(a.workspace, places.constants), a.stream);
-      const BackwardPass b = {pass, window, a, input, output, dy, dy_begin, constants};
-      sweep(b);
-      if (dx != nullptr) input_gradient(b, dx, direction > 0 || (bottom && add_dx));
-      if (a.dparameters != nullptr) weight_gradients(b, accumulate);
+// Of a whole call. Lane 0 sweeps direction 0 and makes the gradients between layers, lane 1 sweeps direction 1, lanes 2
+// and 3 sum the weights' gradients of either while the next layer is swept.
+class BackwardCall {
+ public:
+  BackwardCall(const recur_layer_plan& plan, const recur_layer_backward_args& call, const Sequences& own, ForkedCall& lanes)
+      : plan_(plan), g_(plan.geometry), call_(call), own_(own), lanes_(lanes), places_(plan.layout.backward),
+        summing_(static_cast<size_t>(places_.lanes)) {}
+
+  // All layers over one window. add_dx: dx holds what other windows, or zeros, gave it.
+  void run(const Window& window, bool accumulate, bool add_dx) {
+    const void* dy = at(own_.dy, static_cast<size_t>(window.begin * g_.N * g_.D * g_.R) * g_.element);
+    int64_t dy_begin = window.dy_begin;
+    for (int64_t layer = g_.L - 1; layer >= 0; --layer) {
+      const bool bottom = layer == 0;
+      void* const dx = bottom ? at(own_.dx, static_cast<size_t>(window.begin * g_.N * g_.I) * g_.element)
+                              : at(call_.workspace, places_.between[(layer - 1) % 2]);
+      std::vector<BackwardPass> passes;
+      lanes_.fork();
+      for (int64_t direction = 0; direction < g_.D; ++direction) {
+        passes.push_back(pass_of(layer, direction, window, dy, dy_begin));
+        BackwardPass& b = passes.back();
+        if (summing_[static_cast<size_t>(b.lane)]) lanes_.wait(static_cast<int>(direction), summed(b));
+        b.constants = constants_of(b.pass, call_.parameters, b.place(places_.constants), b.stream);
+        sweep(b, lanes_);
+        lanes_.record(swept(b), static_cast<int>(direction));
+      }
+      for (BackwardPass& b : passes) {
+        const int direction = static_cast<int>(b.pass.direction);
+        if (dx != nullptr) {
+          if (direction > 0) lanes_.wait(0, swept(b));
+          b.stream = call_.stream;
+          input_gradient(b, dx, direction > 0 || (bottom && add_dx));
+        }
+        if (call_.dparameters != nullptr) {
+          lanes_.wait(2 + direction, swept(b));
+          b.stream = lanes_.stream(2 + direction);
+          weight_gradients(b, accumulate);
+          lanes_.record(summed(b), 2 + direction);
+          summing_[static_cast<size_t>(b.lane)] = true;
+        }
+      }
+      if (!bottom && g_.dropout) drop(dx, layer - 1, window);
+      dy = dx;
+      dy_begin = window.begin;
     }
-    if (!bottom && g.dropout) {
-      const int64_t row = g.N * g.D * g.R;
-      RECUR_CUDA(kernels::dropout(g.type,
-                                  {(window.end - window.begin) * row, dx, dx, plan.descriptor.dropout, a.dropout_seed,
-                                   a.dropout_offset, layer - 1, window.begin * row},
-                                  a.stream));
-    }
-    dy = dx;
-    dy_begin = window.begin;
   }
-}
+
+ private:
+  int swept(const BackwardPass& b) const { return static_cast<int>(b.lane); }
+  int summed(const BackwardPass& b) const { return static_cast<int>(places_.lanes + b.lane); }
+
+  BackwardPass pass_of(int64_t layer, int64_t direction, const Window& window, const void* dy, int64_t dy_begin) const {
+    const bool top = layer + 1 == g_.L;
+    const void* const output = top && !g_.own_y ? call_.y : reserve_output(plan_, call_.reserve, layer);
+    const void* const input = layer == 0 ? own_.x : reserve_output(plan_, call_.reserve, layer - 1, g_.dropout);
+    return {Pass(plan_, layer, direction), window, call_, input, output, dy, dy_begin, nullptr,
+            places_.lane_of(layer, direction, g_.D), lanes_.stream(static_cast<int>(direction))};
+  }
+
+  void drop(void* dx, int64_t layer, const Window& window) const {
+    const int64_t row = g_.N * g_.D * g_.R;
+    RECUR_CUDA(kernels::dropout(g_.type,
+                                {(window.end - window.begin) * row, dx, dx, plan_.descriptor.dropout,
+                                 call_.dropout_seed, call_.dropout_offset, layer, window.begin * row},
+                                call_.stream));
+  }
+
+  const recur_layer_plan& plan_;
+  const Geometry& g_;
+  const recur_layer_backward_args& call_;
+  const Sequences& own_;
+  ForkedCall& lanes_;
+  const LayerLayout::Backward& places_;
+  std::vector<bool> summing_;  // of a lane: its weights' gradients are on their way
+};
 
 }  // namespace
 
-void backward(const recur_layer_plan& plan, const recur_layer_backward_args& a) {
+void backward(const recur_layer_plan& plan, const recur_layer_backward_args& a, std::function<void()> cut) {
   const Geometry& g = plan.geometry;
   const LayerLayout::Backward& places = plan.layout.backward;
   const bool batch_first = plan.descriptor.batch_first != 0;
@@ -292,11 +338,14 @@ void backward(const recur_layer_plan& plan, const recur_layer_backward_args& a) 
   const std::vector<Window> windows = windows_of(plan.descriptor);
   if (windows.size() > 1 && own.dx != nullptr)  // windows overlap, and add
     RECUR_CUDA(cudaMemsetAsync(own.dx, 0, static_cast<size_t>(g.T * g.N * g.I) * g.element, a.stream));
-  bool first_of_all = true;
+  ForkedCall lanes(plan.fork, a.stream, std::move(cut));
+  BackwardCall call(plan, a, own, lanes);
+  bool accumulate = a.accumulate != 0;
   for (const Window& window : windows) {
-    backward_window(plan, a, own, window, first_of_all, windows.size() > 1);
-    first_of_all = false;
+    call.run(window, accumulate, windows.size() > 1);
+    accumulate = true;
   }
+  lanes.join();
   if (g.own_y && a.dx != nullptr) {
     RECUR_CUDA(kernels::copy_rows(
         g.element, {g.T, g.N, g.I, own.dx, g.N * g.I, g.I, a.dx, g.I, g.T * g.I, nullptr}, a.stream));

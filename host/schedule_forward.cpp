@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <vector>
 
 #include "check.hpp"
+#include "fork.hpp"
 #include "kernels/streamed/launch.hpp"
 #include "pass.hpp"
 #include "schedule.hpp"
@@ -8,29 +10,39 @@
 namespace recur {
 namespace {
 
-// What one pass reads and writes, whatever the call.
-struct ForwardPass {
-  const Pass& pass;
-  const LayerLayout::Forward& at_work;  // places in the workspace
-  const void* parameters;
-  void* workspace;
-  void* reserve;  // null: nothing is saved
-  const int32_t* lengths;
-  const uint8_t* reset;
-  recur_stream stream;
-  PassFloats floats;
-
-  template <class T = void>
-  T* place(size_t offset) const {
-    return at<T>(workspace, offset);
-  }
-};
-
 // Where the state before a step lies, and how its rows follow each other.
 struct State {
   const void* h;
   StateKind kind;
   int64_t pitch;
+};
+
+// What one pass reads and writes, whatever the call.
+struct ForwardPass {
+  Pass pass;
+  const LayerLayout::Forward& at_work;  // places in the workspace
+  int64_t lane;                         // whose places it takes
+  recur_stream stream;
+  const void* parameters;
+  void* workspace;
+  void* reserve;  // null: nothing is saved
+  PassFloats floats;
+  // How far it has come.
+  State before;
+  const float* c_previous;
+
+  template <class T = void>
+  T* shared(size_t offset) const {
+    return at<T>(workspace, offset);
+  }
+  template <class T = void>
+  T* own(size_t offset) const {
+    return at<T>(workspace, offset + static_cast<size_t>(pass.index) * at_work.pass_stride);
+  }
+  template <class T = void>
+  T* place(size_t offset) const {
+    return at<T>(workspace, offset + static_cast<size_t>(lane) * at_work.lane_stride);
+  }
 };
 
 // The recurrent product and the cell of one step, whose input product is in k.a.
@@ -76,96 +88,171 @@ void take_step(const ForwardPass& f, const State& before, SweepForward& k) {
   if (g.masked || p.h_last != nullptr) RECUR_CUDA(kernels::projected_state(g.type, p, f.stream));
 }
 
-// All steps of one pass: input [T,N,I_l], out [T,N,D*R], both typed.
-void sweep(const ForwardPass& f, const void* input, void* out, const recur_layer_forward_args& call) {
+struct Sequence {
+  const recur_layer_forward_args& call;
+  const void* input;  // typed [T,N,I_l]
+  void* output;       // typed [T,N,D*R]
+};
+
+// A state beside y: of every step in training, else the latest.
+void* kept_state(const ForwardPass& f, int64_t t) {
+  return f.reserve != nullptr ? f.pass.kept_h(f.reserve, t) : f.own(f.at_work.h);
+}
+
+// The states with which a pass begins.
+void begin(ForwardPass& f, const recur_layer_forward_args& call) {
+  const Geometry& g = f.pass.g;
+  f.floats = floats_of(f.pass, f.parameters, f.own(f.at_work.floats), f.stream);
+  f.before = {f.pass.h_slice(call.h0), kInState, g.R};
+  f.c_previous = f.pass.slice(call.c0, g.H);
+  if (!g.masked) return;
+  void* const first = kept_state(f, f.pass.time(0));
+  const SweepMask m = mask_of(f.pass, call.lengths, call.reset, f.pass.time(0), -1);
+  RECUR_CUDA(kernels::start_state(g.element, {g.N, g.R, f.before.h, first, m.lengths, m.reset, m.time}, f.stream));
+  f.before.h = first;
+}
+
+// The steps of one chunk, which the pass takes from its begin-th on.
+void sweep(ForwardPass& f, const Sequence& s, int64_t begin, int64_t count, ForkedCall& lanes) {
   const Pass& pass = f.pass;
   const Geometry& g = pass.g;
-  const int64_t chunk = pass.plan.layout.chunk, I = g.inputs(pass.layer);
+  const int64_t I = g.inputs(pass.layer);
   const LayerKind kind = kind_of(pass.layer);
-  const void* const w_ih = pass.parameter(f.parameters, RECUR_PARAMETER_W_IH);
   float* const a = f.place<float>(f.at_work.a);
-  // A state of its own, beside y: of every step in training, else the latest.
-  const auto kept = [&](int64_t t) { return f.reserve != nullptr ? pass.kept_h(f.reserve, t) : f.place(f.at_work.h); };
-
-  State before = {pass.h_slice(call.h0), kInState, g.R};
-  if (g.masked) {
-    void* const first = kept(pass.time(0));
-    const SweepMask m = mask_of(pass, f.lengths, f.reset, pass.time(0), -1);
-    RECUR_CUDA(kernels::start_state(g.element, {g.N, g.R, before.h, first, m.lengths, m.reset, m.time}, f.stream));
-    before.h = first;
-  }
-  const float* c_previous = pass.slice(call.c0, g.H);
-  for (int64_t begin = 0; begin < g.T; begin += chunk) {
-    const int64_t count = std::min(chunk, g.T - begin);
-    const int64_t first = pass.direction == 0 ? begin : g.T - begin - count;  // in time
-    const Gemm& product = count == chunk ? pass.plan.products.input[kind] : pass.plan.products.input_tail[kind];
-    product.run(f.stream, 1, at(input, static_cast<size_t>(first * g.N * I) * g.element), w_ih, 0, a, a,
-                f.place(f.at_work.products), f.floats.b_ih);
-    for (int64_t step = begin; step < begin + count; ++step) {
-      const int64_t t = pass.time(step), next = step + 1 < g.T ? pass.time(step + 1) : -1;
-      SweepForward k = {};
-      k.a = a + (t - first) * g.N * g.G * g.H;
-      k.c_previous = c_previous;
-      if (g.state)
-        k.c = f.reserve != nullptr ? static_cast<float*>(pass.kept_c(f.reserve, t)) : f.place<float>(f.at_work.c);
-      k.h = pass.output(out, t);
-      k.h_pitch = pass.output_pitch();
-      k.h_next = g.masked && next >= 0 ? kept(next) : nullptr;
-      k.saved = f.reserve != nullptr && g.S > 0 ? pass.saved(f.reserve, t) : nullptr;
-      k.h_last = next < 0 ? pass.h_slice(call.hT) : nullptr;
-      k.c_last = next < 0 ? pass.slice(call.cT, g.H) : nullptr;
-      k.mask = mask_of(pass, f.lengths, f.reset, t, next);
-      take_step(f, before, k);
-      before = g.masked ? State{next >= 0 ? kept(next) : nullptr, kInState, g.R}
-                        : State{pass.output(out, t), kInOutput, pass.output_pitch()};
-      c_previous = k.c;
-    }
+  const int64_t first = pass.direction == 0 ? begin : g.T - begin - count;  // in time
+  const Gemm& product =
+      count == pass.plan.layout.chunk ? pass.plan.products.input[kind] : pass.plan.products.input_tail[kind];
+  product.run(f.stream, 1, at(s.input, static_cast<size_t>(first * g.N * I) * g.element),
+              pass.parameter(f.parameters, RECUR_PARAMETER_W_IH), 0, a, a, f.place(f.at_work.products), f.floats.b_ih);
+  for (int64_t step = begin; step < begin + count; ++step) {
+    const int64_t t = pass.time(step), next = step + 1 < g.T ? pass.time(step + 1) : -1;
+    SweepForward k = {};
+    k.a = a + (t - first) * g.N * g.G * g.H;
+    k.c_previous = f.c_previous;
+    if (g.state) k.c = f.reserve != nullptr ? static_cast<float*>(pass.kept_c(f.reserve, t)) : f.own<float>(f.at_work.c);
+    k.h = pass.output(s.output, t);
+    k.h_pitch = pass.output_pitch();
+    k.h_next = g.masked && next >= 0 ? kept_state(f, next) : nullptr;
+    k.saved = f.reserve != nullptr && g.S > 0 ? pass.saved(f.reserve, t) : nullptr;
+    k.h_last = next < 0 ? pass.h_slice(s.call.hT) : nullptr;
+    k.c_last = next < 0 ? pass.slice(s.call.cT, g.H) : nullptr;
+    k.mask = mask_of(pass, s.call.lengths, s.call.reset, t, next);
+    take_step(f, f.before, k);
+    f.before = g.masked ? State{next >= 0 ? kept_state(f, next) : nullptr, kInState, g.R}
+                        : State{pass.output(s.output, t), kInOutput, pass.output_pitch()};
+    f.c_previous = k.c;
+    lanes.step_done();
   }
 }
 
+// Of a whole call: where each layer reads and writes.
+class ForwardCall {
+ public:
+  ForwardCall(const recur_layer_plan& plan, const recur_layer_forward_args& call, ForkedCall& lanes)
+      : plan_(plan), g_(plan.geometry), call_(call), lanes_(lanes),
+        places_(call.reserve != nullptr ? plan.layout.training : plan.layout.inference) {}
+
+  void run() {
+    if (g_.own_x) copy_x();
+    lanes_.fork();
+    for (int64_t index = 0; index < g_.passes(); ++index) {
+      const int64_t layer = index / g_.D, direction = index % g_.D, lane = places_.lane_of(layer, direction);
+      passes_.push_back({Pass(plan_, layer, direction), places_, lane, lanes_.stream(static_cast<int>(lane)),
+                         call_.parameters, call_.workspace, call_.reserve, {}, {}, nullptr});
+      begin(passes_.back(), call_);
+    }
+    if (g_.D == 1) run_wavefront();
+    else run_layers();
+    lanes_.join();
+    if (g_.own_y) copy_y();
+  }
+
+ private:
+  // One direction: layer l takes its chunk k once layer l-1 has, so that layers work side by side, each diagonal of
+  // (l,k) after the one before. Upper layers first, because a layer's event speaks of its latest chunk.
+  void run_wavefront() {
+    const int64_t chunk = plan_.layout.chunk, chunks = (g_.T + chunk - 1) / chunk;
+    for (int64_t diagonal = 0; diagonal < g_.L + chunks - 1; ++diagonal) {
+      for (int64_t l = std::min(g_.L - 1, diagonal); l >= 0 && diagonal - l < chunks; --l) {
+        ForwardPass& f = passes_[static_cast<size_t>(l)];
+        const int64_t begin = (diagonal - l) * chunk, count = std::min(chunk, g_.T - begin);
+        const int lane = static_cast<int>(f.lane);
+        if (l > 0) lanes_.wait(lane, static_cast<int>(l - 1));
+        // In inference layer l writes where l-2 has written, which may still read its last step there.
+        if (l > 1 && call_.reserve == nullptr) lanes_.wait(lane, static_cast<int>(l - 2));
+        sweep(f, {call_, input_of(l), output_of(l)}, begin, count, lanes_);
+        drop(l, begin, count, f.stream);
+        lanes_.record(static_cast<int>(l), lane);
+      }
+    }
+  }
+
+  // Two directions, each from its own end: side by side within a layer, which the next one needs whole.
+  void run_layers() {
+    const int64_t chunk = plan_.layout.chunk;
+    for (int64_t l = 0; l < g_.L; ++l) {
+      if (l > 0) lanes_.fork();
+      for (int64_t direction = 0; direction < 2; ++direction) {
+        ForwardPass& f = passes_[static_cast<size_t>(l * 2 + direction)];
+        for (int64_t begin = 0; begin < g_.T; begin += chunk)
+          sweep(f, {call_, input_of(l), output_of(l)}, begin, std::min(chunk, g_.T - begin), lanes_);
+      }
+      lanes_.join();
+      drop(l, 0, g_.T, call_.stream);
+    }
+  }
+
+  bool drops(int64_t layer) const { return g_.dropout && call_.reserve != nullptr && layer + 1 < g_.L; }
+  void drop(int64_t layer, int64_t begin, int64_t count, recur_stream stream) {
+    if (!drops(layer)) return;
+    const int64_t row = g_.N * g_.D * g_.R;
+    const size_t offset = static_cast<size_t>(begin * row) * g_.element;
+    RECUR_CUDA(kernels::dropout(g_.type,
+                                {count * row, at(output_of(layer), offset),
+                                 at(reserve_output(plan_, call_.reserve, layer, true), offset), plan_.descriptor.dropout,
+                                 call_.dropout_seed, call_.dropout_offset, layer, begin * row},
+                                stream));
+  }
+
+  void* output_of(int64_t layer) const {
+    if (layer + 1 == g_.L && !g_.own_y) return call_.y;
+    if (call_.reserve != nullptr) return reserve_output(plan_, call_.reserve, layer);
+    return at(call_.workspace, places_.out[layer % 2]);
+  }
+  const void* input_of(int64_t layer) const {
+    if (layer == 0) return g_.own_x ? at(call_.workspace, places_.x) : call_.x;
+    return drops(layer - 1) ? reserve_output(plan_, call_.reserve, layer - 1, true) : output_of(layer - 1);
+  }
+
+  void copy_x() {
+    const bool batch_first = plan_.descriptor.batch_first != 0;
+    RECUR_CUDA(kernels::copy_rows(g_.element,
+                                  {g_.T, g_.N, g_.I, call_.x, batch_first ? g_.I : g_.N * g_.I,
+                                   batch_first ? g_.T * g_.I : g_.I, at(call_.workspace, places_.x), g_.N * g_.I, g_.I,
+                                   call_.lengths},
+                                  call_.stream));
+  }
+  void copy_y() {
+    const int64_t columns = g_.D * g_.R;
+    RECUR_CUDA(kernels::copy_rows(g_.element,
+                                  {g_.T, g_.N, columns, output_of(g_.L - 1), g_.N * columns, columns, call_.y, columns,
+                                   g_.T * columns, nullptr},
+                                  call_.stream));
+  }
+
+  const recur_layer_plan& plan_;
+  const Geometry& g_;
+  const recur_layer_forward_args& call_;
+  ForkedCall& lanes_;
+  const LayerLayout::Forward& places_;
+  std::vector<ForwardPass> passes_;
+};
+
 }  // namespace
 
-void forward(const recur_layer_plan& plan, const recur_layer_forward_args& a) {
-  const Geometry& g = plan.geometry;
-  const bool training = a.reserve != nullptr;
-  const LayerLayout::Forward& places = training ? plan.layout.training : plan.layout.inference;
-
-  const void* input = a.x;
-  if (g.own_x) {
-    void* const x = at(a.workspace, places.x);
-    const bool batch_first = plan.descriptor.batch_first != 0;
-    RECUR_CUDA(kernels::copy_rows(g.element,
-                                  {g.T, g.N, g.I, a.x, batch_first ? g.I : g.N * g.I, batch_first ? g.T * g.I : g.I, x,
-                                   g.N * g.I, g.I, a.lengths},
-                                  a.stream));
-    input = x;
-  }
-  for (int64_t layer = 0; layer < g.L; ++layer) {
-    const bool top = layer + 1 == g.L;
-    void* const out = top && !g.own_y ? a.y
-                      : training      ? reserve_output(plan, a.reserve, layer)
-                                      : at(a.workspace, places.out[layer % 2]);
-    for (int64_t direction = 0; direction < g.D; ++direction) {
-      const Pass pass(plan, layer, direction);
-      ForwardPass f = {pass, places, a.parameters, a.workspace, a.reserve, a.lengths, a.reset, a.stream, {}};
-      f.floats = floats_of(pass, a.parameters, f.place(places.floats), a.stream);
-      sweep(f, input, out, a);
-    }
-    input = out;
-    if (training && g.dropout && !top) {
-      void* const dropped = reserve_output(plan, a.reserve, layer, true);
-      RECUR_CUDA(kernels::dropout(g.type,
-                                  {g.T * g.N * g.D * g.R, out, dropped, plan.descriptor.dropout, a.dropout_seed,
-                                   a.dropout_offset, layer},
-                                  a.stream));
-      input = dropped;
-    }
-    if (top && g.own_y) {
-      const int64_t columns = g.D * g.R;
-      RECUR_CUDA(kernels::copy_rows(
-          g.element, {g.T, g.N, columns, out, g.N * columns, columns, a.y, columns, g.T * columns, nullptr}, a.stream));
-    }
-  }
+void forward(const recur_layer_plan& plan, const recur_layer_forward_args& a, std::function<void()> cut) {
+  ForkedCall lanes(plan.fork, a.stream, std::move(cut));
+  ForwardCall(plan, a, lanes).run();
 }
 
 void step(const recur_layer_plan& plan, const recur_layer_step_args& a) {
@@ -174,8 +261,8 @@ void step(const recur_layer_plan& plan, const recur_layer_step_args& a) {
   const void* input = a.x;
   for (int64_t layer = 0; layer < g.L; ++layer) {
     const Pass pass(plan, layer, 0);
-    ForwardPass f = {pass, places, a.parameters, a.workspace, nullptr, nullptr, nullptr, a.stream, {}};
-    f.floats = floats_of(pass, a.parameters, f.place(places.floats), a.stream);
+    ForwardPass f = {pass, places, 0, a.stream, a.parameters, a.workspace, nullptr, {}, {}, nullptr};
+    f.floats = floats_of(pass, a.parameters, f.own(places.floats), a.stream);
     SweepForward k = {};
     float* const pre = f.place<float>(places.a);
     plan.products.input_step[kind_of(layer)].run(a.stream, 1, input, pass.parameter(a.parameters, RECUR_PARAMETER_W_IH),

@@ -31,7 +31,9 @@
 
    Life of a plan: create (validates, chooses, builds) -> sizes -> forward / backward / step -> destroy. A plan
    is immutable: threads may share it, each call names its stream, its buffers and its workspace. Execute calls
-   (forward, backward, step) only enqueue work on their stream: they neither allocate nor synchronise. Their
+   (forward, backward, step) only enqueue work on their stream: they neither allocate nor synchronise. Layers and
+   directions that do not wait for each other run side by side on streams of the plan, which are forked from the call's
+   stream and joined to it by events; calls by several threads then take turns while they enqueue. Their
    arguments are checked before anything is launched; after an error nothing in the caller's buffers has
    changed. The same call on the same device gives the same bits (the same alignments of its buffers included: those
    aligned to 16 bytes take wider accesses and may take other products).
@@ -206,6 +208,21 @@ typedef struct recur_layer_backward_args {
 } recur_layer_backward_args;
 
 recur_status recur_layer_backward(const recur_layer_plan* plan, const recur_layer_backward_args* args);
+
+/* A call recorded as CUDA graphs: launching them costs the host far less than the call's products and kernels one by
+   one. Recording allocates and is no execute call; a launch only enqueues. The buffers, their addresses and the plan
+   must live as long as the graph; their contents are read at each launch, dropout_seed and offset are those recorded.
+   args->stream plays no part. Long sequences (more than 4,096 steps of all layers and directions together) are
+   recorded in pieces that are launched one after the other. No two launches of a graph may run at a time, as for any
+   calls that share buffers. */
+typedef struct recur_layer_graph recur_layer_graph;
+recur_status recur_layer_capture_forward(const recur_layer_plan* plan, const recur_layer_forward_args* args,
+                                         recur_layer_graph** graph);
+recur_status recur_layer_capture_backward(const recur_layer_plan* plan, const recur_layer_backward_args* args,
+                                          recur_layer_graph** graph);
+recur_status recur_layer_graph_launch(const recur_layer_graph* graph, recur_stream stream);
+/* NULL is allowed. */
+void recur_layer_graph_destroy(recur_layer_graph* graph);
 
 /* One step of inference, for streaming: the plan's T does not matter. Equal to forward within rounding, since
    the products have other sizes. Plans of one direction; the last layer's slice of h_next is y. Lengths and

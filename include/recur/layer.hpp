@@ -34,12 +34,39 @@ class Layer {
   void backward(const LayerBackward& args) const { check(recur_layer_backward(plan_.get(), &args)); }
   void step(const LayerStep& args) const { check(recur_layer_step(plan_.get(), &args)); }
   const recur_layer_plan* get() const { return plan_.get(); }
+  recur_parameter_place parameter(int64_t layer, int64_t direction, recur_parameter which) const {
+    recur_parameter_place place = {};
+    check(recur_layer_get_parameter(plan_.get(), layer, direction, which, &place));
+    return place;
+  }
 
  private:
   struct Destroy {
     void operator()(recur_layer_plan* plan) const { recur_layer_destroy(plan); }
   };
   std::unique_ptr<recur_layer_plan, Destroy> plan_;
+};
+
+// A forward or backward of a layer as a CUDA graph; lives no longer than the layer and the buffers.
+class LayerGraph {
+ public:
+  LayerGraph(const Layer& layer, const LayerForward& args) {
+    recur_layer_graph* graph = nullptr;
+    check(recur_layer_capture_forward(layer.get(), &args, &graph));
+    graph_.reset(graph);
+  }
+  LayerGraph(const Layer& layer, const LayerBackward& args) {
+    recur_layer_graph* graph = nullptr;
+    check(recur_layer_capture_backward(layer.get(), &args, &graph));
+    graph_.reset(graph);
+  }
+  void launch(recur_stream stream) const { check(recur_layer_graph_launch(graph_.get(), stream)); }
+
+ private:
+  struct Destroy {
+    void operator()(recur_layer_graph* graph) const { recur_layer_graph_destroy(graph); }
+  };
+  std::unique_ptr<recur_layer_graph, Destroy> graph_;
 };
 
 }  // namespace recur

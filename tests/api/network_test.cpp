@@ -133,11 +133,52 @@ TEST_P(Network, EqualBitsAndAccumulation) {
   }
   for (const char* name : {"y", "hT", "cT", "dx", "dh0", "dc0", "dparameters"})
     EXPECT_EQ(run.bytes(name), again.bytes(name)) << name;
+  // The same recorded as graphs, launched twice on a stream of its own.
+  NetworkRun replayed(p);
+  const recur_layer_forward_args f = replayed.forward_args(true);
+  const recur_layer_backward_args b = replayed.backward_args();
+  recur_layer_graph *forward = nullptr, *backward = nullptr;
+  require_success(recur_layer_capture_forward(replayed.plan(), &f, &forward), "recur_layer_capture_forward");
+  require_success(recur_layer_capture_backward(replayed.plan(), &b, &backward), "recur_layer_capture_backward");
+  cudaStream_t stream = nullptr;
+  check_cuda(cudaStreamCreate(&stream), "cudaStreamCreate");
+  for (int time = 0; time < 2; ++time) {
+    require_success(recur_layer_graph_launch(forward, stream), "recur_layer_graph_launch");
+    require_success(recur_layer_graph_launch(backward, stream), "recur_layer_graph_launch");
+  }
+  for (const char* name : {"y", "hT", "cT", "dx", "dh0", "dc0", "dparameters"})
+    EXPECT_EQ(run.bytes(name), replayed.bytes(name)) << name << " of the graph";
+  EXPECT_EQ(replayed.damage(), "");
+  recur_layer_graph_destroy(forward);
+  recur_layer_graph_destroy(backward);
+  check_cuda(cudaStreamDestroy(stream), "cudaStreamDestroy");
   // Twice the gradient: each window's sums in another order, so within tolerance.
   again.backward(true);
   Vector twice = run.floats("dparameters");
   for (double& v : twice) v *= 2;
   expect_near(p, "dW_ih", again.floats("dparameters"), twice);
+}
+
+// Longer than what one graph holds: recorded in pieces, and still the same bits.
+TEST(NetworkGraph, LongSequencesInPieces) {
+  for (const char* text : {"gru 2500 1 2 3 D2 nostates", "lstm 5000 1 2 3", "tanh 2500 2 2 3 L2 drop"}) {
+    SCOPED_TRACE(text);
+    const NetworkProblem p(read_network_case(text));
+    NetworkRun run(p), replayed(p);
+    run.forward(true);
+    run.backward();
+    const recur_layer_forward_args f = replayed.forward_args(true);
+    const recur_layer_backward_args b = replayed.backward_args();
+    recur_layer_graph *forward = nullptr, *backward = nullptr;
+    require_success(recur_layer_capture_forward(replayed.plan(), &f, &forward), "recur_layer_capture_forward");
+    require_success(recur_layer_capture_backward(replayed.plan(), &b, &backward), "recur_layer_capture_backward");
+    require_success(recur_layer_graph_launch(forward, nullptr), "recur_layer_graph_launch");
+    require_success(recur_layer_graph_launch(backward, nullptr), "recur_layer_graph_launch");
+    for (const char* name : {"y", "hT", "dx", "dh0", "dparameters"})
+      EXPECT_EQ(run.bytes(name), replayed.bytes(name)) << name;
+    recur_layer_graph_destroy(forward);
+    recur_layer_graph_destroy(backward);
+  }
 }
 
 }  // namespace

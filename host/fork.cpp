@@ -1,0 +1,85 @@
+#include "fork.hpp"
+
+#include "check.hpp"
+
+namespace recur {
+namespace {
+
+constexpr int kStepsOfAPiece = 2048;
+
+// 0: the stream is in no capture.
+unsigned long long capture_of(cudaStream_t stream) {
+  if (stream == nullptr) return 0;  // the legacy stream cannot be captured
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  unsigned long long id = 0;
+  RECUR_CUDA(cudaStreamGetCaptureInfo(stream, &status, &id));
+  return status == cudaStreamCaptureStatusNone ? 0 : id;
+}
+
+}  // namespace
+
+Fork::Fork(int events) {
+  if (events == 0) return;
+  try {
+    sides_.resize(kSides);
+    for (cudaStream_t& side : sides_) RECUR_CUDA(cudaStreamCreateWithFlags(&side, cudaStreamNonBlocking));
+    events_.resize(static_cast<size_t>(kSides + 1 + events));
+    for (cudaEvent_t& event : events_) RECUR_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  } catch (...) {
+    destroy();
+    throw;
+  }
+}
+
+Fork::~Fork() { destroy(); }
+
+void Fork::destroy() {
+  for (cudaStream_t side : sides_)
+    if (side != nullptr) cudaStreamDestroy(side);
+  for (cudaEvent_t event : events_)
+    if (event != nullptr) cudaEventDestroy(event);
+}
+
+ForkedCall::ForkedCall(const Fork& fork, recur_stream caller, std::function<void()> cut)
+    : fork_(fork), caller_(caller), cut_(std::move(cut)) {
+  if (fork.sides_.empty() || cut_) return;
+  lock_ = std::unique_lock<std::mutex>(fork.mutex_);
+  const unsigned long long own = capture_of(caller);
+  for (cudaStream_t side : fork.sides_) {
+    const unsigned long long other = capture_of(side);
+    if (other != 0 && other != own) return;
+  }
+  serial_ = false;
+}
+
+void ForkedCall::after(cudaStream_t later, cudaEvent_t event, cudaStream_t earlier) const {
+  RECUR_CUDA(cudaEventRecord(event, earlier));
+  RECUR_CUDA(cudaStreamWaitEvent(later, event, 0));
+}
+
+void ForkedCall::fork() const {
+  if (serial_) return;
+  RECUR_CUDA(cudaEventRecord(fork_.events_[0], caller_));
+  for (cudaStream_t side : fork_.sides_) RECUR_CUDA(cudaStreamWaitEvent(side, fork_.events_[0], 0));
+}
+
+void ForkedCall::join() const {
+  if (serial_) return;
+  for (int k = 0; k < Fork::kSides; ++k) after(caller_, fork_.events_[k + 1], fork_.sides_[k]);
+}
+
+void ForkedCall::record(int event, int lane) const {
+  if (!serial_) RECUR_CUDA(cudaEventRecord(fork_.events_[Fork::kSides + 1 + event], stream(lane)));
+}
+
+void ForkedCall::wait(int lane, int event) const {
+  if (!serial_) RECUR_CUDA(cudaStreamWaitEvent(stream(lane), fork_.events_[Fork::kSides + 1 + event], 0));
+}
+
+void ForkedCall::step_done() {
+  if (!cut_ || ++steps_ < kStepsOfAPiece) return;
+  steps_ = 0;
+  cut_();
+}
+
+}  // namespace recur
