@@ -47,7 +47,7 @@ void Async::issue(Operation operation) {
 void Async::read_source(Operation& o) {
   if (o.from.host) tell(o.reader, o.origin, o.from, o.to.bytes, false, check::kind_of(*o.origin.inst));
   o.staged.resize(o.to.bytes);
-  std::memcpy(o.staged.data(), o.from.host ? o.from.host : o.value, o.to.bytes);
+  if (o.to.bytes > 0) std::memcpy(o.staged.data(), o.from.host ? o.from.host : o.value, o.to.bytes);
   o.read = true;
 }
 

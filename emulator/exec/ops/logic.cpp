@@ -70,7 +70,8 @@ template <class T> struct Bfi { static T run(T a, T b, u32 c, u32 d) {
   return T((b & ~T(low << pos)) | ((a & low) << pos)); } };
 struct Fns { static u32 run(u32 mask, u32 base, s32 offset) {
   if (offset == 0) return base < 32 && ((mask >> base) & 1) ? base : ~0u;
-  int step = offset > 0 ? 1 : -1, left = offset > 0 ? offset : -offset;
+  int step = offset > 0 ? 1 : -1;
+  u32 left = offset > 0 ? u32(offset) : 0u - u32(offset);
   for (s64 k = s64(base); k >= 0 && k < 32; k += step)
     if (((mask >> k) & 1) && --left == 0) return u32(k);
   return ~0u; } };

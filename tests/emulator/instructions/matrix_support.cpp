@@ -67,7 +67,7 @@ Parts parts(double value, const Format& f) {
 // mantissa * 2^scale towards zero in units of 2^-unit.
 __int128 aligned(__int128 mantissa, int scale, int unit) {
   const int shift = scale + unit;
-  if (shift >= 0) return mantissa << shift;
+  if (shift >= 0) return mantissa * (static_cast<__int128>(1) << shift);
   if (shift < -120) return 0;
   return mantissa / (static_cast<__int128>(1) << -shift);
 }

@@ -1,8 +1,10 @@
 // Code that cannot be used: registered as nvcc's start-up code would, and loaded as libraries.
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "fixture.hpp"
@@ -37,16 +39,21 @@ struct Wrapper {
 
 class BadImage : public Runtime {
  protected:
-  // Launches a kernel of an image that is registered as a program's. Addresses stay known, so nothing is
-  // freed.
+  // What lives as long as the program: addresses that were registered stay known.
+  template <class T>
+  static T& kept(T value = {}) {
+    static std::deque<T> all;
+    return all.emplace_back(std::move(value));
+  }
+  // Launches a kernel of an image that is registered as a program's.
   static cudaError_t launch_from(const std::string& image, const char* kernel = "_Z5smallPi") {
-    auto& bytes = *new std::string(image);
-    auto& wrapper = *new Wrapper;
+    auto& bytes = kept(image);
+    auto& wrapper = kept<Wrapper>();
     wrapper.data = bytes.data();
     return launch_from(&wrapper, kernel);
   }
   static cudaError_t launch_from(Wrapper* wrapper, const char* kernel) {
-    char& stub = *new char;
+    char& stub = kept<char>();
     void** handle = __cudaRegisterFatBinary(wrapper);
     __cudaRegisterFunction(handle, &stub, &stub, kernel, -1, nullptr, nullptr, nullptr, nullptr, nullptr);
     __cudaRegisterFatBinaryEnd(handle);
@@ -67,7 +74,7 @@ class BadImage : public Runtime {
 };
 
 TEST_F(BadImage, TheWrapperIsNone) {
-  Wrapper& wrapper = *new Wrapper;
+  Wrapper& wrapper = kept<Wrapper>();
   wrapper.magic = 1;
   EXPECT_EQ(launch_from(&wrapper, "k"), cudaErrorInvalidKernelImage);
   EXPECT_TRUE(reported("no fat binary")) << ptxvm_last_report();
@@ -115,10 +122,10 @@ TEST_F(BadImage, NothingForTheDevice) {
 TEST_F(BadImage, KernelsAndVariablesThatAreNotThere) {
   EXPECT_EQ(launch_from(file("default.fatbin"), "_Z7missingv"), cudaErrorInvalidDeviceFunction);
   EXPECT_TRUE(reported("_Z7missingv")) << ptxvm_last_report();
-  auto& bytes = *new std::string(file("default.fatbin"));
-  auto& wrapper = *new Wrapper;
+  auto& bytes = kept(file("default.fatbin"));
+  auto& wrapper = kept<Wrapper>();
   wrapper.data = bytes.data();
-  char& host = *new char;
+  char& host = kept<char>();
   __cudaRegisterVar(__cudaRegisterFatBinary(&wrapper), &host, &host, "nowhere", 0, 4, 0, 0);
   void* at = nullptr;
   EXPECT_EQ(cudaGetSymbolAddress(&at, &host), cudaErrorInvalidSymbol);
@@ -126,12 +133,12 @@ TEST_F(BadImage, KernelsAndVariablesThatAreNotThere) {
 }
 
 TEST_F(BadImage, ManagedVariablesAreRefusedByName) {
-  auto& bytes = *new std::string(file("default.fatbin"));
-  auto& wrapper = *new Wrapper;
+  auto& bytes = kept(file("default.fatbin"));
+  auto& wrapper = kept<Wrapper>();
   wrapper.data = bytes.data();
   void** handle = __cudaRegisterFatBinary(&wrapper);
-  char& stub = *new char;
-  void*& pointer = *new void*(nullptr);
+  char& stub = kept<char>();
+  void*& pointer = kept<void*>();
   __cudaRegisterFunction(handle, &stub, &stub, "k", -1, nullptr, nullptr, nullptr, nullptr, nullptr);
   __cudaRegisterManagedVar(handle, &pointer, &stub, "board", 0, 4, 0, 0);
   EXPECT_EQ(launch(&stub), cudaErrorNotSupported);
