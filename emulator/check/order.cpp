@@ -175,9 +175,12 @@ void LaunchChecker::barrier_completed(Block& exec_block, unsigned number) {
 }
 
 void LaunchChecker::cluster_arrived(Warp& w, std::uint32_t mask, bool releases) {
-  if (!releases) return;
   BlockState& block = *w.block->checked;
   ClusterMeeting& meeting = clusters_meeting_[w.block->cluster->linear];
+  if (!releases) {  // a fence before it releases by it
+    for (std::uint32_t m = mask; m; m &= m - 1) meeting.joined.join(thread(w, unsigned(__builtin_ctz(m))).released[1]);
+    return;
+  }
   const std::uint32_t time = block.time++;
   for (std::uint32_t m = mask; m; m &= m - 1) {
     ThreadState& t = thread(w, unsigned(__builtin_ctz(m)));

@@ -8,6 +8,7 @@ bool FunctionDecoder::cluster(const Instruction& i) {
   const std::string& base = i.opcode[0];
   if (base == "mapa") return map_address(i), true;
   if (base == "getctarank") return rank_of_address(i), true;
+  if (base == "setmaxnreg") return set_registers(i), true;
   return false;
 }
 
@@ -46,6 +47,25 @@ void FunctionDecoder::rank_of_address(const Instruction& i) {
   inst.full = inst.masked = rank_of_address_handler(bits);
   inst.op[1] = source(i.operands[1], bits);
   inst.op[0] = destination(i.operands[0], 32);
+  emit(inst);
+}
+
+// setmaxnreg.inc/dec.sync.aligned.u32 count
+void FunctionDecoder::set_registers(const Instruction& i) {
+  const bool more = i.opcode.size() > 1 && i.opcode[1] == "inc";
+  const std::vector<std::string> form = {"setmaxnreg", more ? "inc" : "dec", "sync", "aligned", "u32"};
+  if (std::vector<std::string>(i.opcode.begin(), i.opcode.end()) != form) refuse("unknown form");
+  if (i.operands.size() != 1 || i.operands[0].kind != Operand::Kind::Immediate) refuse("expected a number");
+  const std::uint64_t count = i.operands[0].bits;
+  if (count < 24 || count > 256 || count % 8 != 0) refuse("the number of registers is no multiple of 8 from 24 to 256");
+  if (m_.module.target < 90 || !m_.module.target_accelerated) refuse("it needs a target like sm_90a");
+  Inst inst;
+  inst.flow = Flow::Collective;
+  inst.full = inst.masked = set_registers_handler();
+  inst.op[0] = m_.constant(32, 0xffffffffu);
+  inst.mask_op = 0;
+  inst.aux = std::uint8_t(count / 8);
+  inst.imm = std::uint64_t(more) | std::uint64_t(f_.max_registers) << 1;
   emit(inst);
 }
 

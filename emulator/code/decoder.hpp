@@ -149,6 +149,7 @@ class FunctionDecoder {
   void map_address(const Instruction& i);
   void rank_of_address(const Instruction& i);
   void cluster_barrier(const Instruction& i);
+  void set_registers(const Instruction& i);
 
   // decode_control.cpp
   bool control(const Instruction& i);

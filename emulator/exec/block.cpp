@@ -52,11 +52,13 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
   block.asked_at = block.idle_at = 0;
   block.idle_turns = 0;
   block.turn = Turn::WentOn;
+  block.at_work = true;
   block.vain.forget();
   block.cluster = &cluster;
   block.rank = rank;
   block.stage.store(Stage::Fresh, std::memory_order_relaxed);
   place_block(image, cluster.linear, rank, block.id);
+  block.multiprocessor = multiprocessor_of(image, cluster.linear, rank);
   block.linear = block.id[0] + image.grid[0] * (block.id[1] + std::uint64_t{image.grid[1]} * block.id[2]);
   block.threads = image.block[0] * image.block[1] * image.block[2];
   block.alive = block.threads;
@@ -76,10 +78,7 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
   if (local) std::memset(local_memory, 0xff, local * block.warp_count);
   for (Barrier& b : block.barriers) b = Barrier{};
   block.round = 0;
-  if (!block.lane_copies) {
-    block.async = std::make_shared<Async>();
-    block.lane_copies = std::make_shared<AsyncLanes>();
-  }
+  if (!block.lane_copies) block.lane_copies = std::make_shared<AsyncLanes>();
   block.warps.resize(block.warp_count);
   for (std::uint32_t k = 0; k < block.warp_count; ++k) {
     Warp& w = block.warps[k];
@@ -97,6 +96,7 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
     w.parked_count = 0;
     w.slice = 2048;
     w.polled_at = w.polls = 0;
+    w.most_registers = w.register_changes = w.registers_changed_at = 0;
     w.cluster_arrived = w.cluster_parity = 0;
     w.clock = 0;
     w.rotating = false;
@@ -104,8 +104,12 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
     for (std::uint64_t& c : w.counted) c = 0;
   }
   begin_draws(block);
-  if (rank != 0) block.async = cluster.blocks[0]->async;
-  block.async->start(block, image.seed);
+  if (rank != 0) {
+    block.async = cluster.blocks[0]->async;
+  } else {
+    if (!block.async) block.async = std::make_shared<Async>();
+    block.async->start(block, image.seed);
+  }
   block.lane_copies->start(block, image.seed);
 }
 
@@ -166,6 +170,7 @@ bool waits_for_cluster(const Block& block) {
 // Waking takes time, and others that are at work may soon change the answer: they are let alone for most turns.
 bool stands_still(Block& block, bool went_on, bool undisturbed) {
   const bool others = waits_for_cluster(block);
+  if (others) block.at_work = false;
   if (others && went_on) return true;
   Standstill found = Standstill::Proved;
   if (anybody_is_suspended(block) && !(others && block.idle_at == block.asked_at))
@@ -185,7 +190,7 @@ bool run_block(Block& block, Worker& worker, bool undisturbed) {
   const bool waits = block.turn != Turn::WentOn;
   block.idle_turns = waits ? block.idle_turns + 1 : 0;
   block.turn = Turn::WentOn;
-  block.polled = false;
+  block.polled = block.at_work = false;
   block.stage.store(Stage::Running, std::memory_order_release);
   for (Warp& w : block.warps) w.worker = &worker;
   bool went_on = false;
@@ -213,15 +218,15 @@ bool run_block(Block& block, Worker& worker, bool undisturbed) {
       if (stop == Stop::Budget || stop == Stop::Polled || budget != whole || clock != w.clock) moved = true;
     }
     if (!left) {
+      check_registers(block);
       block.lane_copies->finish();
       block.async->finish(block);
       return true;
     }
     if (moved) went_on = true, block.vain.forget();
-    if (polled && only_polled) {  // whoever is waited for is in another block
-      block.polled = true;
-      break;
-    }
+    block.polled = polled && only_polled;
+    block.at_work = !block.polled;
+    if (block.polled) break;  // whoever is waited for is in another block
     if (!moved) {
       // The round itself may have released a warp that had already had its turn: look once more.
       bool released = false;

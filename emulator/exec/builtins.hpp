@@ -16,6 +16,7 @@ Handler map_address_handler(unsigned bits);      // mapa: op d, a, rank; aux kSh
 Handler rank_of_address_handler(unsigned bits);  // getctarank: op d, a
 Handler is_shared_handler();
 Handler cluster_arrive_handler();               // op p, a; aux kShared or kSharedCluster
+Handler set_registers_handler();           // setmaxnreg: aux the count / 8; imm 1: an increase, + 2 x .maxnreg
 Handler collect_results_handler();         // imm: call site
 // op: argument offsets and strides; op[8], op[9] result
 Handler builtin_function(const std::string& name);

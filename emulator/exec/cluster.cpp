@@ -1,6 +1,8 @@
 // Who is in a cluster, and the memory that its blocks share.
 #include "exec/cluster.hpp"
 
+#include <algorithm>
+
 #include "check/launch.hpp"
 #include "exec/ops/space.hpp"
 #include "memory/address_space.hpp"
@@ -17,6 +19,23 @@ void place_block(const Image& image, std::uint64_t cluster, std::uint32_t rank, 
     cluster /= clusters;
     rank /= size;
   }
+}
+
+std::uint32_t multiprocessor_of(const Image& image, std::uint64_t cluster, std::uint32_t rank) {
+  const std::uint32_t size = image.cluster[0] * image.cluster[1] * image.cluster[2];
+  if (size == 1) return std::uint32_t(cluster % image.multiprocessors);
+  const std::vector<std::uint32_t> gpcs = image.gpcs.empty() ? std::vector<std::uint32_t>{image.multiprocessors} : image.gpcs;
+  std::uint64_t places = 0;
+  for (const std::uint32_t g : gpcs) places += std::max(1u, g / size);
+  std::uint64_t place = cluster % places;
+  std::uint32_t first = 0;
+  for (const std::uint32_t g : gpcs) {
+    const std::uint32_t here = std::max(1u, g / size);
+    if (place < here) return first + (std::uint32_t(place) * size + rank) % g;
+    place -= here;
+    first += g;
+  }
+  return first;
 }
 
 char* cluster_shared(Warp& w, std::uint64_t window, std::uint64_t* size, std::string* why) {
@@ -48,11 +67,13 @@ char* cluster_shared(Warp& w, std::uint64_t window, std::uint64_t* size) {
 }
 
 void Cluster::begin() {
-  threads = arrived = 0;
+  std::uint32_t all = 0;
+  arrived = 0;
   phase = 0;
   running = idle = 0;
   events = 1;
-  for (const auto& block : blocks) threads += block->threads;
+  for (const auto& block : blocks) all += block->threads;
+  threads = all;
 }
 
 namespace {
@@ -91,13 +112,22 @@ void cluster_waited(Warp& w, std::uint32_t mask) {
   if (w.worker->checker) w.worker->checker->cluster_waited(w, mask);
 }
 
+// Who exits between phases need not take the lock: an arrival after that sees the smaller number of threads, and one
+// before it is seen here.
 void cluster_exit(Warp& w, std::uint32_t mask) {
   Cluster& cluster = *w.block->cluster;
+  const std::uint32_t owed = mask & w.cluster_arrived, count = std::uint32_t(__builtin_popcount(mask));
+  if (owed == 0) {
+    cluster.threads -= count;
+    if (cluster.arrived == 0) return;
+  }
   std::lock_guard<std::mutex> guard(cluster.lock);
-  cluster.threads -= std::uint32_t(__builtin_popcount(mask));
-  cluster.arrived -= std::uint32_t(__builtin_popcount(mask & w.cluster_arrived & in_phase(w, cluster.phase)));
-  w.cluster_arrived &= ~mask;
-  if (cluster.threads != 0 && cluster.arrived == cluster.threads) complete_phase(cluster, w.worker->checker);
+  if (owed != 0) {
+    cluster.threads -= count;
+    cluster.arrived -= std::uint32_t(__builtin_popcount(owed & in_phase(w, cluster.phase)));
+    w.cluster_arrived &= ~mask;
+  }
+  if (cluster.arrived != 0 && cluster.arrived == cluster.threads) complete_phase(cluster, w.worker->checker);
 }
 
 namespace {

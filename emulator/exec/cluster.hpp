@@ -29,7 +29,7 @@ struct Cluster {
   std::uint64_t events = 1;
   // barrier.cluster
   std::mutex lock;
-  std::uint32_t threads = 0, arrived = 0;      // not exited; of them, come to the phase
+  std::atomic<std::uint32_t> threads{0}, arrived{0};  // not exited; of them, come to the phase
   std::atomic<std::uint64_t> phase{0};         // completed phases
 
   void begin();                                // when all blocks have been started
@@ -44,6 +44,9 @@ void cluster_exit(Warp& w, std::uint32_t mask);
 
 // Block of the given rank in the cluster of that number; axis by axis, clusters tile the grid.
 void place_block(const Image& image, std::uint64_t cluster, std::uint32_t rank, std::uint32_t id[3]);
+
+// Where the block of that rank runs: a cluster's are neighbours in one GPC, apart from each other where it has so many.
+std::uint32_t multiprocessor_of(const Image& image, std::uint64_t cluster, std::uint32_t rank);
 
 // Memory of the block that address >> kRankShift names (not 0), and its size; null where it cannot be used,
 // and then *why says so.

@@ -27,6 +27,7 @@
 #include "support/environment.hpp"
 #include "support/error.hpp"
 #include "support/format.hpp"
+#include "support/settings.hpp"
 
 namespace ptxvm::exec {
 namespace {
@@ -102,6 +103,8 @@ struct Grid {
   std::uint64_t most_resident = 1;    // clusters
   std::mutex mutex;
   std::uint64_t next = 0;             // cluster to begin
+  std::uint64_t preparing = 0;        // clusters that a worker begins
+  std::uint64_t turns = 0;            // since one began
   std::vector<std::unique_ptr<Cluster>> resident;
   std::deque<Block*> waiting;         // resident blocks that no worker runs
   std::uint64_t running = 0;          // blocks that a worker runs
@@ -130,10 +133,10 @@ void fail(Grid& grid, std::uint64_t block) {
 // The storage of blocks outlives launches: one spare a thread.
 thread_local std::unique_ptr<Cluster> spare;
 
-// All blocks of the next cluster. The grid's mutex is held.
-void begin_cluster(Grid& grid, Worker& worker) {
+// All blocks of a cluster. Takes no lock: filling their memory takes time.
+std::unique_ptr<Cluster> prepare_cluster(Grid& grid, Worker& worker, std::uint64_t number) {
   std::unique_ptr<Cluster> cluster = spare ? std::move(spare) : std::make_unique<Cluster>();
-  cluster->linear = grid.next++;
+  cluster->linear = number;
   cluster->left = grid.cluster_size;
   cluster->blocks.resize(grid.cluster_size);
   for (std::uint32_t rank = 0; rank < grid.cluster_size; ++rank) {
@@ -142,9 +145,28 @@ void begin_cluster(Grid& grid, Worker& worker) {
     start_block(*block, grid.image, *cluster, rank);
     block->progress = worker.tally ? std::make_shared<Progress>() : nullptr;
     if (worker.checker) worker.checker->block_started(*block);
-    grid.waiting.push_back(block.get());
   }
   cluster->begin();
+  return cluster;
+}
+
+// Blocks at work go on before others begin: what they use is warm. Where the next in line waits, perhaps for one that
+// has not begun, another cluster begins; and after some turns in any case, since who waits may look as if at work.
+// In the strict modes as many as may be are there from the beginning. The grid's mutex is held.
+bool may_begin(const Grid& grid) {
+  if (grid.resident.size() + grid.preparing >= grid.most_resident || grid.next >= grid.clusters) return false;
+  return strict().any() || grid.waiting.empty() || !grid.waiting.front()->at_work || grid.turns > 8 * grid.waiting.size();
+}
+
+void begin_cluster(Grid& grid, Worker& worker, std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t number = grid.next++;
+  ++grid.preparing;
+  grid.turns = 0;
+  lock.unlock();
+  std::unique_ptr<Cluster> cluster = prepare_cluster(grid, worker, number);
+  lock.lock();
+  --grid.preparing;
+  for (const auto& block : cluster->blocks) grid.waiting.push_back(block.get());
   cluster->place = grid.resident.size();
   grid.resident.push_back(std::move(cluster));
 }
@@ -180,9 +202,11 @@ void work(Grid& grid, Worker& worker) {
     bool undisturbed = false;  // since it was asked last
     {
       std::unique_lock<std::mutex> lock(grid.mutex);
-      if (grid.resident.size() < grid.most_resident && grid.next < grid.clusters) begin_cluster(grid, worker);
-      else if (grid.waiting.empty() && grid.next >= grid.clusters) return;  // whoever still runs a block will finish it
+      if (may_begin(grid)) begin_cluster(grid, worker, lock);
+      else if (grid.waiting.empty() && grid.next >= grid.clusters && grid.preparing == 0)
+        return;  // whoever still runs a block will finish it
       else if (grid.running != 0 && grid.polls >= grid.waiting.size()) nap(grid, lock);
+      ++grid.turns;
       if (!grid.waiting.empty()) {
         block = grid.waiting.front();
         grid.waiting.pop_front();
@@ -192,7 +216,10 @@ void work(Grid& grid, Worker& worker) {
         block->asked_at = block->cluster->events;
       }
     }
-    if (!block) continue;
+    if (!block) {
+      std::this_thread::yield();
+      continue;
+    }
     try {
       const bool exited = run_block(*block, worker, undisturbed);
       if (exited && worker.tally) count_phase(*worker.tally, *block, model::Latency::Launch);
@@ -334,6 +361,7 @@ void run(const Request& request, const MachineLimits& limits) {
   image.explicit_cluster = request.explicit_cluster;
   image.dynamic_shared = request.dynamic_shared;
   image.multiprocessors = limits.multiprocessors;
+  image.gpcs = limits.gpcs;
   const memory::Windows& windows = memory::AddressSpace::instance().windows();
   image.shared_window = windows.shared;
   image.local_window = windows.local;

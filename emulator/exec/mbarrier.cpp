@@ -51,6 +51,8 @@ Mbarrier& Mbarriers::use(const Origin& origin, const Range& place) {
 void Mbarriers::finish(Mbarrier& barrier, const Range& place) {
   if (barrier.pending == 0 && barrier.transactions == 0) {
     ++barrier.phase;
+    barrier.last_remote = barrier.remote;
+    barrier.remote = false;
     barrier.arrived.join(barrier.arriving);
     barrier.arriving = {};
     barrier.pending = barrier.expected;
@@ -98,6 +100,7 @@ MbarrierState Mbarriers::arrive(const Origin& origin, const Range& place, std::u
     b.expected -= count;
   }
   b.pending -= count;
+  b.remote |= origin.warp->block != place.block;
   if (!may_complete && b.pending == 0 && b.transactions == 0)
     origin.fault(kUndefined, "an arrival with .noComplete completes the phase: " + describe(place));
   finish(b, place);
@@ -122,6 +125,7 @@ void Mbarriers::complete_transactions(const Origin& origin, const Range& place, 
     origin.fault(kUndefined, format("completes %llu bytes: the tx-count would be below -%lld: ",
                                     (unsigned long long)bytes, (long long)kMostTransactions) +
                                  describe(place));
+  b.remote |= origin.warp->block != place.block;
   if (tracked) b.tracked = b.phase + 1, b.tracked_by = origin;
   finish(b, place);
 }
@@ -140,7 +144,14 @@ void Mbarriers::release(const Range& place, const check::Knowledge& knowledge) {
 
 check::Knowledge Mbarriers::acquire(const Range& place) const { return objects_.at(key(place)).arrived; }
 
-bool Mbarriers::complete(const Origin& origin, const Range& place, std::uint64_t bits) {
+Mbarriers::Seen Mbarriers::see(Mbarrier& b, bool complete) {
+  if (!complete) return {};
+  const bool first = b.observed < b.phase;
+  b.observed = b.phase;
+  return {true, first, b.last_remote};
+}
+
+Mbarriers::Seen Mbarriers::complete(const Origin& origin, const Range& place, std::uint64_t bits) {
   Mbarrier& b = use(origin, place);
   const MbarrierState state = MbarrierState::of(bits);
   if (state.object != object_number(place))
@@ -150,17 +161,14 @@ bool Mbarriers::complete(const Origin& origin, const Range& place, std::uint64_t
     origin.fault(kUndefined,
                  format("waits for phase %u, neither the current nor the preceding one: ", state.phase) +
                      describe(place));
-  if (behind == 1) b.observed = b.phase;
-  return behind == 1;
+  return see(b, behind == 1);
 }
 
-bool Mbarriers::complete_parity(const Origin& origin, const Range& place, std::uint32_t parity) {
+Mbarriers::Seen Mbarriers::complete_parity(const Origin& origin, const Range& place, std::uint32_t parity) {
   Mbarrier& b = use(origin, place);
   if (parity > 1)
     origin.fault(kUndefined, format("waits for the parity %u, which is neither 0 nor 1", parity));
-  const bool done = (b.phase & 1) != parity;
-  if (done) b.observed = b.phase;
-  return done;
+  return see(b, (b.phase & 1) != parity);
 }
 
 std::string Mbarriers::describe(const Range& place) const {

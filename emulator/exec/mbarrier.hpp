@@ -22,6 +22,7 @@ struct Mbarrier {
   std::uint64_t observed = 0;  // phases below this one have been seen complete by a wait
   std::uint64_t tracked = 0;   // one above the last phase that an asynchronous operation completed in
   Origin tracked_by;
+  bool remote = false, last_remote = false;  // others of the cluster had a part in the current phase, in the last
   // At PTXVM_CHECK=full: what those who arrived in the current phase have released, and all in phases before.
   check::Knowledge arriving, arrived;
 
@@ -54,9 +55,12 @@ class Mbarriers {
   // they learn it.
   void release(const Range& place, const check::Knowledge& knowledge);
   check::Knowledge acquire(const Range& place) const;
-  // Has the phase that a state or a parity names completed?
-  bool complete(const Origin& origin, const Range& place, std::uint64_t state);
-  bool complete_parity(const Origin& origin, const Range& place, std::uint32_t parity);
+  // Has the phase that a state or a parity names completed? first: nobody has seen it before.
+  struct Seen {
+    bool complete = false, first = false, remote = false;
+  };
+  Seen complete(const Origin& origin, const Range& place, std::uint64_t state);
+  Seen complete_parity(const Origin& origin, const Range& place, std::uint32_t parity);
 
   // Phases completed so far: who waits looks again when it has changed.
   std::uint32_t changes() const { return changes_.load(std::memory_order_acquire); }
@@ -66,6 +70,7 @@ class Mbarriers {
   void forget(const Block& block);
 
  private:
+  static Seen see(Mbarrier& barrier, bool complete);
   Mbarrier& use(const Origin& origin, const Range& place);
   void finish(Mbarrier& barrier,
               const Range& place);  // completes the phase where it is due, writes the content

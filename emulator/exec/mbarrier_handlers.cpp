@@ -5,6 +5,7 @@
 #include "exec/async.hpp"
 #include "exec/async_forms.hpp"
 #include "exec/schedule.hpp"
+#include "exec/tally.hpp"
 #include "support/error.hpp"
 
 namespace ptxvm::exec {
@@ -29,11 +30,14 @@ bool done(const Origin& origin, const MbarrierForm& form) {
   const Range place = object(origin, form);
   Async& async = *origin.warp->block->async;
   std::lock_guard<std::mutex> guard(async.lock);
-  const bool yes = form.parity
-                       ? async.barriers.complete_parity(
+  const Mbarriers::Seen seen =
+      form.parity      ? async.barriers.complete_parity(
                              origin, place, origin.warp->at<std::uint32_t>(origin.inst->op[2])[origin.lane])
                        : async.barriers.complete(
                              origin, place, origin.warp->at<std::uint64_t>(origin.inst->op[2])[origin.lane]);
+  const bool yes = seen.complete;
+  if (Tally* tally = origin.warp->worker->tally; tally && seen.first)
+    count_phase(*tally, *place.block, seen.remote ? model::Latency::Remote : model::Latency::Shared);
   check::LaunchChecker* const checker = origin.warp->block->image->checker;
   if (yes && checker && Semantics::of(origin.inst->sem).acquires())
     checker->learn(*origin.warp, origin.lane, async.barriers.acquire(place));

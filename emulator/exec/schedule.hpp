@@ -28,6 +28,9 @@ std::string describe_wait(Warp& w, const Inst& in, unsigned lane);
 // Threads that exit no longer count at barriers; where a barrier counts warps whole, they count as come.
 void threads_exited(Warp& w, std::uint32_t mask);
 
+// When a block ends: setmaxnreg by some warps of a warpgroup only.
+void check_registers(Block& block);
+
 void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t rank);
 // Runs all warps in turn; true when the block has exited, else Block::turn says what came of it. Throws when no warp can
 // go on. undisturbed: nobody in the cluster has done anything since the block was asked last.

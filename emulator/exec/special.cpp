@@ -83,7 +83,7 @@ std::uint64_t mask_gt(const Warp&, unsigned l) { return 0xffffffffu & ~((std::ui
 std::uint64_t mask_ge(const Warp&, unsigned l) { return 0xffffffffu & ~((std::uint64_t{1} << l) - 1); }
 std::uint64_t warp_id(const Warp& w, unsigned) { return w.index; }
 std::uint64_t warp_count(const Warp& w, unsigned) { return w.block->warp_count; }
-std::uint64_t sm_id(const Warp& w, unsigned) { return w.block->linear % w.block->image->multiprocessors; }
+std::uint64_t sm_id(const Warp& w, unsigned) { return w.block->multiprocessor; }
 std::uint64_t sm_count(const Warp& w, unsigned) { return w.block->image->multiprocessors; }
 std::uint64_t grid_id(const Warp& w, unsigned) { return w.block->image->launch_id; }
 std::uint64_t clock_high(const Warp& w, unsigned l) { return clock(w, l) >> 32; }

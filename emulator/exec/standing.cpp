@@ -41,7 +41,7 @@ std::string standing(const Warp& w) {
       case Group::State::Collective: add(who + "waiting for lanes of their mask at " + line_of(image, g.pc)); break;
       case Group::State::ClusterWait: {
         const Cluster& cluster = *w.block->cluster;
-        add(who + format("waiting at the cluster's barrier, to which %u of %u threads have come, ", cluster.arrived, cluster.threads) +
+        add(who + format("waiting at the cluster's barrier, to which %u of %u threads have come, ", cluster.arrived.load(), cluster.threads.load()) +
             line_of(image, g.pc));
         break;
       }

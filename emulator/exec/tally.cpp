@@ -175,4 +175,11 @@ void count_phase(Tally& t, Block& block, Latency ended_by) {
   if (ended_by == Latency::Launch && p.chain.cycles() > t.longest.cycles()) t.longest = p.chain;
 }
 
+// The first lanes that pass end the block's phase.
+void count_cluster_phase(Tally& t, Block& block, std::uint64_t completed) {
+  if (block.progress->cluster_phase == completed) return;
+  block.progress->cluster_phase = completed;
+  count_phase(t, block, Latency::ClusterBarrier);
+}
+
 }  // namespace ptxvm::exec

@@ -31,13 +31,14 @@ struct Tally {
   model::Chain longest;
 };
 
-// A warp enters a basic block; a block's barrier is complete, or the block has ended (Latency::Launch).
+// A warp enters a basic block; the block has passed a barrier, or has ended (Latency::Launch).
 inline void count_basic_block(Tally& t, Block& block, std::uint64_t number) {
   const BlockCost& c = t.costs[number];
   for (int k = 0; k < model::kResources; ++k) block.progress->phase.work[std::size_t(k)] += c.work[std::size_t(k)];
   block.progress->phase.met |= c.met;
 }
 void count_phase(Tally& t, Block& block, model::Latency ended_by);
+void count_cluster_phase(Tally& t, Block& block, std::uint64_t completed);  // lanes pass the cluster's barrier
 
 // One launch: made before its first block, finished after its last.
 class Count {

@@ -70,6 +70,8 @@ struct Warp {
   std::uint32_t parked_count = 0;
   std::uint32_t index = 0;       // in the block
   std::uint32_t cluster_arrived = 0, cluster_parity = 0;  // lanes between arrive and wait; in which phase they came
+  std::uint32_t most_registers = 0;           // by the last setmaxnreg; 0: there was none
+  std::uint32_t register_changes = 0, registers_changed_at = 0;  // how many there were; where the last
   std::uint32_t polled_at = 0, polls = 0;  // the Poll that ran last, and how often in a row
   std::uint32_t slice = 0;       // joins left before another group gets its turn
   std::uint64_t clock = 0;
@@ -115,6 +117,7 @@ struct Block {
   Cluster* cluster = nullptr;
   std::uint32_t rank = 0;          // in the cluster
   std::uint32_t id[3] = {0, 0, 0};
+  std::uint32_t multiprocessor = 0;
   std::uint64_t linear = 0;
   std::atomic<Stage> stage{Stage::Fresh};  // other blocks of the cluster look at it
   std::uint32_t threads = 0, alive = 0;
@@ -133,6 +136,7 @@ struct Block {
   Barrier barriers[16];
   check::BlockState* checked = nullptr;  // at PTXVM_CHECK=full
   std::shared_ptr<Progress> progress;  // where memory is counted
+  bool at_work = true;             // its last turn ended because it was long enough, not because the block waits
   Turn turn = Turn::WentOn;
   bool polled = false;             // its last turn ended because all that it did was to look whether others had come
   // Cluster::events when its last turn began, and when it was last found Idle.
@@ -176,6 +180,7 @@ struct Image {
   bool explicit_cluster = false;
   std::uint32_t dynamic_shared = 0;
   std::uint32_t multiprocessors = 1;
+  std::vector<std::uint32_t> gpcs;  // multiprocessors of each; empty: one has all
   std::uint64_t shared_window = 0, local_window = 0, parameter_window = 0;
   std::uint64_t clock_khz = 0;
   std::uint64_t launch_id = 0;

@@ -490,7 +490,10 @@ Stop run_warp(Warp& w, std::int64_t& budget) {
           fault(w, in, unsigned(__builtin_ctz(early)), int(Status::IllegalInstruction),
                 "barrier.cluster.wait by a thread that has not arrived");
         const std::uint32_t ready = cluster_passed(w, mask);
-        if (ready) cluster_waited(w, ready);
+        if (ready) {
+          cluster_waited(w, ready);
+          if (Tally* tally = w.worker->tally) count_cluster_phase(*tally, *w.block, w.block->cluster->phase);
+        }
         --budget;
         if (ready == w.active) {
           ++w.pc;

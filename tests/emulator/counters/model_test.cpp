@@ -226,4 +226,39 @@ TEST(Model, StepsAreAddedAlongTheChain) {
   EXPECT_NEAR(seconds[1] / seconds[0], 2, 0.02);
 }
 
+// So does the cluster's barrier, and an mbarrier, whoever of a block waits for it; its arrivals come from the block itself or from another.
+TEST(Model, BarriersOfClustersAndMbarriersEndPhases) {
+  using namespace counters_test;
+  const Machine m = machine(device::h100());
+  const auto loop = [](const std::string& body, int steps) {
+    return ".reg .u32 %n, %m, %b; .reg .pred %p; .reg .f32 %x; mov.u32 %n, 0; mov.f32 %x, 0f3f800000;\nmov.u32 %b, bar;\n"
+           "setp.eq.u32 %p, %i, 0;\nmov.u32 %m, %tid.x;\nsetp.eq.u32 %p, %m, 0;\n@%p mbarrier.init.shared.b64 [bar], 64;\n"
+           "@%p mbarrier.init.shared.b64 [bar+8], 64;\nfence.mbarrier_init.release.cluster;\nbarrier.cluster.arrive;\nbarrier.cluster.wait;\nSTEP:\nand.b32 %m, %n, 1;\n" +
+           body + "fma.rn.f32 %x, %x, %x, %x;\nadd.u32 %n, %n, 1;\nsetp.lt.u32 %p, %n, " + std::to_string(steps) + ";\n@%p bra STEP;\n";
+  };
+  const std::string before = ".shared .align 8 .b64 bar[2];\n";
+  const instruction_test::Shape two{{4, 1, 1}, {64, 1, 1}, 0, {2, 1, 1}, true};
+  for (const int steps : {100, 200}) {
+    const auto barriers = counted(kernel_text(0, loop("barrier.cluster.arrive;\nbarrier.cluster.wait;\n", steps), before), two, {});
+    EXPECT_EQ(barriers.phases, u64(steps) + 2);
+    EXPECT_NEAR(barriers.modelled.waited[int(Latency::ClusterBarrier)], (steps + 1) * m.latency[int(Latency::ClusterBarrier)], 1e-12);
+    const std::string wait = "W:\nmbarrier.try_wait.parity.acquire.cluster.shared.b64 %p, [bar], %m;\n@!%p bra W;\n";
+    const auto own = counted(kernel_text(0, loop("mbarrier.arrive.shared.b64 _, [bar];\n" + wait, steps), before), two, {});
+    EXPECT_EQ(own.phases, u64(steps) + 2);
+    EXPECT_NEAR(own.modelled.waited[int(Latency::Shared)], steps * m.latency[int(Latency::Shared)], 1e-12);
+    EXPECT_EQ(own.modelled.waited[int(Latency::Remote)], 0);
+    // Each block arrives at the other's, by turns at two, so that nobody is two phases ahead.
+    const auto other = counted(
+        kernel_text(0, ".reg .u32 %r, %q, %o;\n" +
+                           loop("mov.u32 %r, %cluster_ctarank;\nxor.b32 %r, %r, 1;\nshl.b32 %o, %m, 3;\nadd.u32 %q, %b, %o;\n"
+                                "mapa.shared::cluster.u32 %r, %q, %r;\nshr.b32 %m, %n, 1;\nand.b32 %m, %m, 1;\n"
+                                "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%r];\n"
+                                "W:\nmbarrier.try_wait.parity.acquire.cluster.shared.b64 %p, [%q], %m;\n@!%p bra W;\n", steps) +
+                           "barrier.cluster.arrive;\nbarrier.cluster.wait;\n", before), two, {});
+    EXPECT_EQ(other.phases, u64(steps) + 3);
+    EXPECT_NEAR(other.modelled.waited[int(Latency::Remote)], steps * m.latency[int(Latency::Remote)], 1e-12);
+    EXPECT_NEAR(other.modelled.waited[int(Latency::ClusterBarrier)], 2 * m.latency[int(Latency::ClusterBarrier)], 1e-12);
+  }
+}
+
 }  // namespace
