@@ -31,9 +31,8 @@ std::string what(std::uint8_t kind, bool wrote) {
 std::string LaunchChecker::place(const Access& a) const {
   const exec::DecodedProgram& program = *image_.program;
   const exec::LineInfo& line = program.lines[a.site];
-  std::string source;
-  if (line.source_file > 0 && std::size_t(line.source_file) < program.files.size())
-    source = " (" + program.files[std::size_t(line.source_file)] + ":" + std::to_string(line.source) + ")";
+  std::string source = program.source(line);
+  if (!source.empty()) source = " (" + source + ")";
   std::string who = "a copy";
   if (a.warp < kAsyncWarps) {
     const std::uint32_t n = a.warp * 32u + unsigned(__builtin_ctz(a.lanes)), x = image_.block[0], y = image_.block[1];

@@ -13,7 +13,7 @@ using ptx::Operand;
 void FunctionDecoder::refuse(const std::string& why) const {
   std::string where = f_.name;
   if (now_) where += ", PTX line " + std::to_string(now_->line);
-  throw Error(Status::IllegalInstruction, where + ": " + why + (now_ ? ": " + text() : ""));
+  throw Error(Status::InvalidPtx, where + ": " + why + (now_ ? ": " + text() : ""));
 }
 
 std::string FunctionDecoder::text() const { return dotted(now_->opcode); }
@@ -86,7 +86,7 @@ Inst& FunctionDecoder::emit(Inst inst) {
       inst.guard = register_[std::size_t(now_->guard)];
       inst.guard_negated = now_->guard_negated;
     }
-    line = {now_->line, now_->source_file, now_->source_line};
+    line = {now_->line, now_->source_file, now_->source_line, now_->inlined_file, now_->inlined_line};
   }
   std::uint32_t guard = 0;
   // Of an instruction that takes several steps, the first counts the lanes that are switched off.

@@ -71,6 +71,14 @@ const FunctionCode& DecodedProgram::function_at(std::uint32_t pc) const {
   return functions.front();
 }
 
+std::string DecodedProgram::source(const LineInfo& line) const {
+  const auto place = [this](int file, int number) {
+    return file > 0 && std::size_t(file) < files.size() ? files[std::size_t(file)] + ":" + std::to_string(number) : "";
+  };
+  const std::string own = place(line.source_file, line.source), user = place(line.inlined_file, line.inlined);
+  return own.empty() || user.empty() ? own : own + ", inlined at " + user;
+}
+
 void ModuleDecoder::decode() {
   program.files = module.files;
   for (const ptx::Function& f : module.functions) {

@@ -16,6 +16,7 @@ namespace ptxvm::exec {
 
 struct LineInfo {
   int ptx = 0, source_file = 0, source = 0;
+  int inlined_file = 0, inlined = 0;  // where that was inlined into, through all calls; 0: it was not
 };
 
 // Frame of a .func: return counters, caller's register frame, caller's local frame (32 words each), then
@@ -104,6 +105,8 @@ class DecodedProgram final : public Program {
   std::unordered_map<std::uint32_t, std::string> memory_text;  // by program counter, "ld.global.f32"
 
   const FunctionCode& function_at(std::uint32_t pc) const;
+  // "a.cu:3", "a.cuh:7, inlined at a.cu:3", or empty.
+  std::string source(const LineInfo& line) const;
 
  private:
   std::function<void(int line)> told_;

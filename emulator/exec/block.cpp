@@ -30,9 +30,8 @@ std::string position(Warp& w, const Inst& in, unsigned lane) {
   const DecodedProgram& program = *image.program;
   const std::size_t index = std::size_t(&in - image.code);
   const LineInfo& line = program.lines[index];
-  std::string source;
-  if (line.source_file > 0 && std::size_t(line.source_file) < program.files.size())
-    source = " (" + program.files[std::size_t(line.source_file)] + ":" + std::to_string(line.source) + ")";
+  std::string source = program.source(line);
+  if (!source.empty()) source = " (" + source + ")";
   const std::uint32_t n = w.index * 32 + lane, x = image.block[0], y = image.block[1];
   const FunctionCode& function = program.function_at(std::uint32_t(index));
   const std::string in_function = function.is_entry ? "" : " in " + function.name;

@@ -51,7 +51,7 @@ class Program {
   virtual void set_registers(std::string_view kernel, std::uint32_t registers) = 0;
   // Address and size of a module variable; false where there is none.
   virtual bool variable(std::string_view name, memory::Address* address, std::uint64_t* size) const = 0;
-  // Why a function cannot run; empty where it can.
+  // Why a function cannot run, its own code or what it calls, with the instruction and its line; empty where it can.
   virtual std::string refusal(std::string_view function) const = 0;
   // From now on each line of PTX is told when a launch has executed it, once.
   virtual void watch(std::function<void(int line)> told) = 0;

@@ -15,10 +15,8 @@ std::string line_of(const Image& image, std::uint32_t pc) {
   // Helper instructions have no line of their own: that of the next which has one.
   while (pc + 1 < program.lines.size() && program.lines[pc].ptx == 0) ++pc;
   const LineInfo& line = program.lines[pc];
-  std::string text = "PTX line " + std::to_string(line.ptx);
-  if (line.source_file > 0 && std::size_t(line.source_file) < program.files.size())
-    text += " (" + program.files[std::size_t(line.source_file)] + ":" + std::to_string(line.source) + ")";
-  return text;
+  const std::string source = program.source(line);
+  return "PTX line " + std::to_string(line.ptx) + (source.empty() ? "" : " (" + source + ")");
 }
 
 std::string lanes(std::uint32_t mask, std::uint32_t alive) {

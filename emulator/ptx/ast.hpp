@@ -62,6 +62,8 @@ struct Instruction {
   int line = 0;                     // line of the PTX text, from 1
   int source_file = 0;              // .loc; 0 where there is none
   int source_line = 0;
+  int inlined_file = 0;             // the place in the function that it was inlined into, through all calls; or 0
+  int inlined_line = 0;
 };
 
 struct Variable {

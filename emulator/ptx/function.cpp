@@ -92,7 +92,8 @@ void Parser::declare_parameters(std::vector<Variable>& parameters) {
 // After the opening brace.
 void Parser::parse_body(Function& function) {
   function_ = &function;
-  source_file_ = source_line_ = 0;
+  place_ = user_place_ = {};
+  inlined_.clear();
   scopes_.emplace(function);
   declare_parameters(function.results);
   declare_parameters(function.parameters);
@@ -153,22 +154,33 @@ void Parser::parse_body_directive() {
   }
 }
 
-// .loc 1 23 5, function_name $L__info_string0+4, inlined_at 1 52 5: the place itself is all that is kept.
+Parser::Place Parser::parse_place() {
+  Place p;
+  p.file = static_cast<int>(parse_unsigned("file number", 0x7fffffffu));
+  p.line = static_cast<int>(parse_unsigned("line number", 0x7fffffffu));
+  p.column = static_cast<int>(parse_unsigned("column", 0x7fffffffu));
+  return p;
+}
+
+// .loc 1 23 5, function_name $L__info_string0+4, inlined_at 1 52 5: the place, and the one that it was inlined into. Where
+// that was inlined itself, its own .loc comes first and says where to.
 void Parser::parse_loc() {
-  source_file_ = static_cast<int>(parse_unsigned("file number", 0x7fffffffu));
-  source_line_ = static_cast<int>(parse_unsigned("line number", 0x7fffffffu));
-  parse_unsigned("column", 0x7fffffffu);
+  place_ = parse_place();
+  user_place_ = {};
   while (lexer_.accept(',')) {
     const Token word = lexer_.expect(Token::Kind::Word, "function_name or inlined_at");
     if (word.text == "function_name") {
       lexer_.expect(Token::Kind::Word, "label of a name");
       parse_offset();
     } else if (word.text == "inlined_at") {
-      for (int i = 0; i < 3; ++i) parse_unsigned("place of a call", 0x7fffffffu);
+      user_place_ = parse_place();
+      if (const auto outer = inlined_.find(user_place_); outer != inlined_.end()) user_place_ = outer->second;
     } else {
       lexer_.fail(word.line, "function_name or inlined_at expected");
     }
   }
+  if (user_place_.file != 0) inlined_[place_] = user_place_;
+  else inlined_.erase(place_);
 }
 
 std::vector<std::string> Parser::parse_names() {

@@ -77,8 +77,10 @@ void Parser::parse_instruction(const Token& opcode, int guard, bool guard_negate
   instruction.guard = guard;
   instruction.guard_negated = guard_negated;
   instruction.line = opcode.line;
-  instruction.source_file = source_file_;
-  instruction.source_line = source_line_;
+  instruction.source_file = place_.file;
+  instruction.source_line = place_.line;
+  instruction.inlined_file = user_place_.file;
+  instruction.inlined_line = user_place_.line;
   instruction.opcode.reserve(4);
   instruction.opcode.emplace_back(opcode.text);
   while (lexer_.peek().kind == Token::Kind::DotWord) instruction.opcode.emplace_back(lexer_.take().text);

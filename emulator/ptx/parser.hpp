@@ -1,9 +1,11 @@
 // The parser: recursive descent over the tokens, one source file per part of the language.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -105,7 +107,13 @@ class Parser {
 
   Function* function_ = nullptr;  // the one whose body is being read
   std::optional<Scopes> scopes_;
-  int source_file_ = 0, source_line_ = 0;
+  struct Place {
+    int file = 0, line = 0, column = 0;
+    bool operator<(const Place& o) const { return std::tie(file, line, column) < std::tie(o.file, o.line, o.column); }
+  };
+  Place parse_place();
+  Place place_, user_place_;         // of .loc, and where that was inlined into, through all calls
+  std::map<Place, Place> inlined_;   // the places of this function that were inlined, and where to
   bool labels_only_ = false;                   // the instruction's names are labels
   std::vector<std::string_view> label_names_;  // names of this instruction to be looked for among labels
 };

@@ -141,6 +141,8 @@ Launch prepare(Function& function, const LaunchShape& s, void** arguments) {
   work.function = &function;
   exec::Request& request = work.request;
   const exec::KernelInfo& info = function.info(&request.program);
+  // As where a driver cannot compile it: the device is none the worse for it.
+  if (const std::string why = request.program->refusal(function.name); !why.empty()) refuse(cudaErrorInvalidPtx, why);
   check_shape(info, s);
   check_shared(function, info, s);
   request.cluster = cluster_of(function, info, s);

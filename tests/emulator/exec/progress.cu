@@ -315,6 +315,20 @@ TEST_F(Fault, AStoreBehindTheEndNamesThreadAndAllocation) {
   expect(cudaErrorIllegalAddress, {"out of bounds", "write to 4 bytes", "beyond_kernel", "thread (40,0,0)", "160 bytes"});
 }
 
+// What is at fault may lie in somebody else's header: the line that called it is the user's.
+constexpr int inlined_line = __LINE__ + 1;
+__device__ __forceinline__ void store_behind(int* p, int i) { p[i] = i; }
+__device__ __forceinline__ void store_through(int* p, int i) { store_behind(p, i + 39); }
+constexpr int calling_line = __LINE__ + 1;
+__global__ void calling_kernel(int* p) { store_through(p, int(threadIdx.x)); }
+TEST_F(Fault, AnInlinedCallIsFollowedToTheLineThatMadeIt) {
+  Managed<int> out(40);
+  calling_kernel<<<1, 2>>>(out.data);
+  const std::string at = "progress.cu:" + std::to_string(inlined_line) + ", inlined at ";
+  const std::string from = "progress.cu:" + std::to_string(calling_line) + ")";
+  expect(cudaErrorIllegalAddress, {"thread (1,0,0)", at.c_str(), from.c_str()});
+}
+
 __global__ void crooked_kernel(char* p) { *reinterpret_cast<float*>(p + 2) = 1; }
 TEST_F(Fault, AMisalignedStoreIsNamed) {
   Managed<char> out(16);

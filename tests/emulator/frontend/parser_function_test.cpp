@@ -132,6 +132,27 @@ TEST(Functions, SourceLines) {
   EXPECT_EQ(kernel.body[2].source_line, 7);
   EXPECT_EQ(kernel.body[2].line, 14);
   EXPECT_EQ(kernel.body[3].line, 16);
+  EXPECT_EQ(kernel.body[1].inlined_file, 0);
+  EXPECT_EQ(kernel.body[2].inlined_file, 1);
+  EXPECT_EQ(kernel.body[2].inlined_line, 45);
+}
+
+// h in g in the kernel, at two places of it; then a place of the kernel that has the numbers of one in g.
+TEST(Functions, SourceLinesOfInlinedCallsAreFollowedToTheirUser) {
+  const Function kernel = kernel_of(
+      ".loc 1 3 3\n.loc 2 5 3, function_name $L0, inlined_at 1 3 3\n.loc 2 2 3, function_name $L1, inlined_at 2 5 3\nmembar.cta;\n"
+      ".loc 2 5 3, function_name $L0, inlined_at 1 3 3\nmembar.cta;\n.loc 1 3 3\nmembar.cta;\n"
+      ".loc 1 4 3\n.loc 2 5 3, function_name $L0, inlined_at 1 4 3\n.loc 2 2 3, function_name $L1, inlined_at 2 5 3\nmembar.cta;\n"
+      ".loc 2 5 3\nmembar.cta;\n.loc 3 1 1, function_name $L1, inlined_at 2 5 3\nmembar.cta;");
+  const int wanted[][4] = {{2, 2, 1, 3}, {2, 5, 1, 3}, {1, 3, 0, 0}, {2, 2, 1, 4}, {2, 5, 0, 0}, {3, 1, 2, 5}};
+  ASSERT_EQ(kernel.body.size(), std::size(wanted));
+  for (std::size_t k = 0; k < std::size(wanted); ++k) {
+    const auto& i = kernel.body[k];
+    EXPECT_EQ(i.source_file, wanted[k][0]) << k;
+    EXPECT_EQ(i.source_line, wanted[k][1]) << k;
+    EXPECT_EQ(i.inlined_file, wanted[k][2]) << k;
+    EXPECT_EQ(i.inlined_line, wanted[k][3]) << k;
+  }
 }
 
 // CPU time of parsing a kernel of about 3 n instructions.

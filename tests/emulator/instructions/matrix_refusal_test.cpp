@@ -14,7 +14,7 @@ const std::string declared = ".reg .b32 %r<16>;\n.reg .f32 %f<8>;\n.reg .f64 %e<
 
 void expect_refusal(const std::string& instruction, const std::string& what) {
   const Fault fault = fault_of(kernel_text(0, declared + instruction), {{1, 1, 1}, {32, 1, 1}}, {});
-  EXPECT_EQ(fault.status, static_cast<int>(Status::IllegalInstruction)) << instruction << "\n" << fault.message;
+  EXPECT_EQ(fault.status, static_cast<int>(Status::InvalidPtx)) << instruction << "\n" << fault.message;
   const std::string opcode = instruction.substr(0, instruction.find_first_of(" ;"));
   for (const std::string& part : {what, opcode, std::string("PTX line ")})
     EXPECT_NE(fault.message.find(part), std::string::npos) << "'" << part << "' is missing in\n" << fault.message;

@@ -160,27 +160,51 @@ TEST_F(BadImage, TextThatIsNoPtx) {
   CUDA(cudaDeviceSynchronize());
 }
 
-TEST_F(BadImage, AnInstructionThatNobodyKnowsStopsTheLaunchAlone) {
-  cudaLibrary_t library = nullptr;
-  const char* text =
-      ".version 8.0\n.target sm_90\n.address_size 64\n.visible .entry bad() {\n frobnicate.u32;\n ret; }\n"
-      ".visible .entry good() { ret; }\n";
-  CUDA(cudaLibraryLoadData(&library, text, nullptr, nullptr, 0, nullptr, nullptr, 0));
-  cudaKernel_t bad = nullptr, good = nullptr;
-  CUDA(cudaLibraryGetKernel(&bad, library, "bad"));
-  CUDA(cudaLibraryGetKernel(&good, library, "good"));
-  CUDA(cudaLaunchKernel(reinterpret_cast<void*>(good), dim3(1), dim3(1), nullptr, 0, nullptr));
-  CUDA(cudaDeviceSynchronize());
-  CUDA(cudaLaunchKernel(reinterpret_cast<void*>(bad), dim3(1), dim3(1), nullptr, 0, nullptr));
-  EXPECT_NE(cudaDeviceSynchronize(), cudaSuccess);
-  EXPECT_TRUE(reported("frobnicate")) << ptxvm_last_report();
-}
-
 TEST_F(BadImage, ACallWithoutAConfiguration) {
   dim3 grid, block;
   std::size_t shared = 0;
   cudaStream_t s = nullptr;
   EXPECT_EQ(__cudaPopCallConfiguration(&grid, &block, &shared, &s), cudaErrorMissingConfiguration);
+}
+
+// The kernels beside it run, and the device is none the worse.
+TEST_F(BadImage, AKernelThatCannotBeDecodedIsRefusedAtItsLaunch) {
+  cudaLibrary_t library = nullptr;
+  CUDA(cudaLibraryLoadData(&library, R"(
+.version 8.0
+.target sm_70
+.address_size 64
+.func helper() { frobnicate.sync.u32; ret; }
+.visible .entry good() { ret; }
+.visible .entry bad() {
+  .reg .u32 %r1;
+  add.u32 %r1, %r1, 1;
+  add.frob.u32 %r1, %r1, 1;
+  ret;
+}
+.visible .entry caller() { call helper; ret; }
+)", nullptr, nullptr, 0, nullptr, nullptr, 0));
+  const auto kernel = [&](const char* name) {
+    cudaKernel_t k = nullptr;
+    CUDA(cudaLibraryGetKernel(&k, library, name));
+    return reinterpret_cast<void*>(k);
+  };
+  EXPECT_EQ(launch(kernel("bad")), cudaErrorInvalidPtx);
+  for (const char* part : {"bad, PTX line 10", "add.frob.u32"}) EXPECT_TRUE(reported(part)) << ptxvm_last_report();
+  EXPECT_EQ(launch(kernel("caller")), cudaErrorInvalidPtx);
+  for (const char* part : {"helper, PTX line 5", "frobnicate.sync.u32"}) EXPECT_TRUE(reported(part)) << ptxvm_last_report();
+  EXPECT_EQ(launch(kernel("good")), cudaSuccess);
+
+  cudaGraph_t graph = nullptr;
+  CUDA(cudaGraphCreate(&graph, 0));
+  cudaKernelNodeParams node{};
+  node.func = kernel("bad");
+  node.gridDim = node.blockDim = dim3(1);
+  cudaGraphNode_t added = nullptr;
+  EXPECT_EQ(cudaGraphAddKernelNode(&added, graph, nullptr, 0, &node), cudaErrorInvalidPtx);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidPtx);
+  CUDA(cudaGraphDestroy(graph));
+  EXPECT_EQ(launch(kernel("good")), cudaSuccess);
 }
 
 }  // namespace
