@@ -217,7 +217,7 @@ recur_status recur_layer_get_parameter(const recur_layer_plan* plan, int64_t lay
     const recur::Geometry& g = plan->geometry;
     recur::require_range("layer", layer, 0, g.L - 1);
     recur::require_range("direction", direction, 0, g.D - 1);
-    recur::require_range("parameter", parameter, RECUR_PARAMETER_W_IH, RECUR_PARAMETER_PEEPHOLE);
+    recur::require_range("parameter", static_cast<int>(parameter), RECUR_PARAMETER_W_IH, RECUR_PARAMETER_PEEPHOLE);
     const recur_parameter_place found = g.parameter(layer, direction, parameter);
     if (found.rows == 0) throw recur::Failure(RECUR_INVALID_ARGUMENT, "parameter is " + std::to_string(parameter) +
                                                                           ", and the plan has none of that kind");
