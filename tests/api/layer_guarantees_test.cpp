@@ -2,18 +2,17 @@
 // exactly as large as stated, any alignment, accumulated gradients, no allocation and no synchronisation.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/support/api_counter.hpp"
 #include "tests/support/layer_problem.hpp"
 #include "tests/support/layer_run.hpp"
+#include "tests/support/stream_gate.hpp"
 
 namespace recur::test {
 namespace {
@@ -23,17 +22,6 @@ const std::vector<LayerCase> few = {{{1, 1, 1, 1}, true, true, true, true},
                                     {{5, 3, 7, 13}, true, true, true, true},
                                     {{4, 8, 16, 32}, false, false, false, false},
                                     {{3, 17, 19, 97}, true, false, false, true}};
-
-class Stream {
- public:
-  Stream() { check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate"); }
-  Stream(const Stream&) = delete;
-  ~Stream() { cudaStreamDestroy(stream_); }
-  cudaStream_t get() const { return stream_; }
-
- private:
-  cudaStream_t stream_ = nullptr;
-};
 
 class LayerGuarantees : public testing::TestWithParam<LayerCase> {
  protected:
@@ -76,25 +64,8 @@ TEST_P(LayerGuarantees, TwoRunsGiveTheSameBits) {
 
 TEST_P(LayerGuarantees, WorksInTheCallersStream) {
   const Stream stream;
-  EXPECT_TRUE(train().same_bits(train(stream.get())));
+  EXPECT_TRUE(train().same_bits(train(stream)));
 }
-
-// Holds a stream back until it is opened, at the latest when it goes out of scope.
-class Gate {
- public:
-  explicit Gate(cudaStream_t stream) {
-    const auto wait = [](void* open) {
-      while (!static_cast<std::atomic<bool>*>(open)->load()) std::this_thread::yield();
-    };
-    check_cuda(cudaLaunchHostFunc(stream, wait, &open_), "cudaLaunchHostFunc");
-  }
-  Gate(const Gate&) = delete;
-  ~Gate() { open(); }
-  void open() { open_ = true; }
-
- private:
-  std::atomic<bool> open_{false};
-};
 
 // x arrives late in the caller's stream: work in any other stream would read the NaNs that were there before,
 // and a call that waits for the device would never return.
@@ -103,16 +74,16 @@ TEST_P(LayerGuarantees, WaitsForTheCallersStreamAndForNothingElse) {
   LayerRun run(problem_);
   run.x().upload(std::vector<float>(problem_.x.size(), std::numeric_limits<float>::quiet_NaN()));
   const GuardedBuffer<float> late(problem_.x);
-  run.forward(true, stream.get());  // a GPU loads code at a kernel's first launch, and may wait for it
-  run.backward(stream.get());
-  Gate gate(stream.get());
-  check_cuda(cudaMemcpyAsync(run.x().get(), late.get(), late.bytes(), cudaMemcpyDeviceToDevice, stream.get()),
+  run.forward(true, stream);  // a GPU loads code at a kernel's first launch, and may wait for it
+  run.backward(stream);
+  Gate gate(stream);
+  check_cuda(cudaMemcpyAsync(run.x().get(), late.get(), late.bytes(), cudaMemcpyDeviceToDevice, stream),
              "cudaMemcpyAsync");
-  run.forward(true, stream.get());
-  run.backward(stream.get());
-  EXPECT_EQ(cudaStreamQuery(stream.get()), cudaErrorNotReady);
+  run.forward(true, stream);
+  run.backward(stream);
+  EXPECT_EQ(cudaStreamQuery(stream), cudaErrorNotReady);
   gate.open();
-  check_cuda(cudaStreamSynchronize(stream.get()), "cudaStreamSynchronize");
+  check_cuda(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
   expect_near_reference(run.result().by_name(run.sizes()));
 }
 
@@ -120,11 +91,11 @@ TEST_P(LayerGuarantees, WaitsForTheCallersStreamAndForNothingElse) {
 TEST_P(LayerGuarantees, AnUnfinishedStreamIsNoError) {
   const Stream busy, stream;
   LayerRun run(problem_);
-  Gate gate(busy.get());
-  EXPECT_EQ(cudaStreamQuery(busy.get()), cudaErrorNotReady);
-  run.forward(true, stream.get());
-  EXPECT_EQ(cudaStreamQuery(busy.get()), cudaErrorNotReady);
-  run.backward(stream.get());
+  Gate gate(busy);
+  EXPECT_EQ(cudaStreamQuery(busy), cudaErrorNotReady);
+  run.forward(true, stream);
+  EXPECT_EQ(cudaStreamQuery(busy), cudaErrorNotReady);
+  run.backward(stream);
   gate.open();
   expect_near_reference(run.result().by_name(run.sizes()));
 }
@@ -190,10 +161,10 @@ TEST_P(LayerGuarantees, ExecuteCallsNeitherAllocateNorSynchronise) {
   const Stream stream;
   LayerRun run(problem_);
   const auto calls = [&] {
-    run.forward(true, stream.get());
-    run.backward(stream.get());
-    run.forward(false, stream.get());
-    run.steps(stream.get());
+    run.forward(true, stream);
+    run.backward(stream);
+    run.forward(false, stream);
+    run.steps(stream);
   };
   for (int round = 0; round < 2; ++round) {  // the very first call is no exception
     const ApiCounts before = api_counts();
@@ -203,7 +174,7 @@ TEST_P(LayerGuarantees, ExecuteCallsNeitherAllocateNorSynchronise) {
     EXPECT_EQ(after.synchronisations, before.synchronisations);
     EXPECT_GT(after.launches, before.launches);  // the counter counts
   }
-  check_cuda(cudaStreamSynchronize(stream.get()), "cudaStreamSynchronize");
+  check_cuda(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Runs a NetworkProblem through the C interface, in guarded buffers of exactly the sizes that the plan states.
 #pragma once
 
+#include <cstring>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,8 +27,8 @@ class NetworkRun {
 
   // Every buffer of data begins `offset` elements after a multiple of 256 bytes.
   explicit NetworkRun(const NetworkProblem& problem, size_t offset = 0)
-      : problem_(problem), type_(problem.c.type), element_(element_size(type_)), plan_(make_plan(problem.c.descriptor())),
-        sizes_(sizes_of(plan_)) {
+      : problem_(problem), type_(problem.c.type), element_(element_size(type_)),
+        plan_(make_plan(problem.c.descriptor())), sizes_(sizes_of(plan_)) {
     const size_t shift = offset * element_, float_shift = offset * sizeof(float);
     const auto typed = [&](const char* name, const Vector& values) { add(name, packed(type_, values), shift); };
     const auto single = [&](const char* name, const Vector& values) {
@@ -66,8 +68,9 @@ class NetworkRun {
       buffers_.emplace(name, Raw(size));
   }
 
-  recur_layer_forward_args forward_args(bool training) {
+  recur_layer_forward_args forward_args(bool training, cudaStream_t stream = nullptr) {
     recur_layer_forward_args a = {};
+    a.stream = stream;
     a.parameters = raw("parameters");
     a.x = raw("x");
     a.h0 = raw("h0");
@@ -85,8 +88,9 @@ class NetworkRun {
     a.dropout_offset = problem_.dropout_offset;
     return a;
   }
-  recur_layer_backward_args backward_args(bool accumulate = false) {
+  recur_layer_backward_args backward_args(bool accumulate = false, cudaStream_t stream = nullptr) {
     recur_layer_backward_args a = {};
+    a.stream = stream;
     a.parameters = raw("parameters");
     a.x = raw("x");
     a.h0 = raw("h0");
@@ -109,12 +113,26 @@ class NetworkRun {
     a.dropout_offset = problem_.dropout_offset;
     return a;
   }
-  void forward(bool training) {
-    const recur_layer_forward_args a = forward_args(training);
+  // Of the first step, from h0 and c0 to hT and cT.
+  recur_layer_step_args step_args(cudaStream_t stream = nullptr) {
+    recur_layer_step_args a = {};
+    a.stream = stream;
+    a.parameters = raw("parameters");
+    a.x = raw("x");
+    a.h = raw("h0");
+    a.c = as<float>("c0");
+    a.h_next = raw("hT");
+    a.c_next = as<float>("cT");
+    a.workspace = get("step_workspace").get();
+    a.workspace_size = sizes_.step_workspace;
+    return a;
+  }
+  void forward(bool training, cudaStream_t stream = nullptr) {
+    const recur_layer_forward_args a = forward_args(training, stream);
     require_success(recur_layer_forward(plan_.get(), &a), "recur_layer_forward");
   }
-  void backward(bool accumulate = false) {
-    const recur_layer_backward_args a = backward_args(accumulate);
+  void backward(bool accumulate = false, cudaStream_t stream = nullptr) {
+    const recur_layer_backward_args a = backward_args(accumulate, stream);
     require_success(recur_layer_backward(plan_.get(), &a), "recur_layer_backward");
   }
 
@@ -125,16 +143,11 @@ class NetworkRun {
     Raw even(state), odd(state);
     const size_t row = size_t(s.batch * s.state_size()) * element_;
     for (int64_t t = 0; t < s.steps; ++t) {
-      recur_layer_step_args a = {};
-      a.parameters = raw("parameters");
+      recur_layer_step_args a = step_args();
       a.x = get("x").get() + size_t(t * s.batch * s.inputs) * element_;
-      a.h = t == 0 ? raw("h0") : (t % 2 ? even : odd).get();
-      a.c = t == 0 ? as<float>("c0") : as<float>("cT");
+      if (t > 0) a.h = (t % 2 ? even : odd).get(), a.c = as<float>("cT");
       Raw& next = t % 2 ? odd : even;
       a.h_next = next.get();
-      a.c_next = as<float>("cT");
-      a.workspace = get("step_workspace").get();
-      a.workspace_size = sizes_.step_workspace;
       require_success(recur_layer_step(plan_.get(), &a), "recur_layer_step");
       check_cuda(cudaMemcpy(get("y").get() + size_t(t) * row, next.get() + state - row, row, cudaMemcpyDeviceToDevice),
                  "cudaMemcpy");
@@ -164,6 +177,31 @@ class NetworkRun {
     for (const auto& [name, values] : given_)
       if (get(name.c_str()).download() != values) report += name + ": an input was changed; ";
     return report;
+  }
+
+  static const std::vector<const char*>& outputs_by_name() {
+    static const std::vector<const char*> names = {"y", "hT", "cT", "dx", "dh0", "dc0", "dparameters"};
+    return names;
+  }
+  // What the calls have put out, one after the other.
+  Bytes results() const {
+    Bytes all;
+    for (const char* name : outputs_by_name()) {
+      const Bytes one = bytes(name);
+      all.insert(all.end(), one.begin(), one.end());
+    }
+    return all;
+  }
+  // As if nothing had been computed: all bits set.
+  void forget() {
+    for (const char* name : outputs_by_name()) get(name).upload(Bytes(get(name).size(), 0xFF));
+  }
+
+  // Of every buffer.
+  std::map<std::string, Bytes> contents() const {
+    std::map<std::string, Bytes> all;
+    for (const auto& [name, buffer] : buffers_) all.emplace(name, buffer.download());
+    return all;
   }
 
   const recur_layer_plan* plan() const { return plan_.get(); }
