@@ -36,10 +36,19 @@ class Buffers {
   void h(const char* name, void* p, const char* may_be) {
     overlaps_.optional_output(name, p, h_ * element_, may_be, element_);
   }
-  void dh(const char* name, const float* p) { overlaps_.optional_input(name, p, h_ * sizeof(float)); }
-  void dh(const char* name, float* p, const char* may_be) {
-    overlaps_.optional_output(name, p, h_ * sizeof(float), may_be);
+  // With learned states the initial ones, and their gradients, have one row, and lie over nothing.
+  void h0(const void* p) { overlaps_.optional_input("h0", p, initial(h_) * element_, element_); }
+  void c0(const float* p) {
+    refuse_without_state("c0", p);
+    overlaps_.optional_input("c0", p, initial(c_) * sizeof(float));
   }
+  void dh0(float* p) { overlaps_.optional_output("dh0", p, initial(h_) * sizeof(float), place_of("dhT")); }
+  void dc0(float* p) {
+    refuse_without_state("dc0", p);
+    overlaps_.optional_output("dc0", p, initial(c_) * sizeof(float), place_of("dcT"));
+  }
+  const char* place_of(const char* name) const { return g_.learned ? nullptr : name; }
+  void dh(const char* name, const float* p) { overlaps_.optional_input(name, p, h_ * sizeof(float)); }
   void c(const char* name, const float* p) {
     refuse_without_state(name, p);
     overlaps_.optional_input(name, p, c_ * sizeof(float));
@@ -76,6 +85,7 @@ class Buffers {
   }
 
  private:
+  size_t initial(size_t elements) const { return elements / static_cast<size_t>(g_.N / g_.initial_rows()); }
   static size_t elements(int64_t rows, int64_t columns) { return static_cast<size_t>(rows * columns); }
   [[noreturn]] static void refuse(const std::string& text) { throw Failure(RECUR_INVALID_ARGUMENT, text); }
   void refuse_without_state(const char* name, const void* p) const {
@@ -92,11 +102,11 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_forward_arg
   Buffers buffers(plan);
   buffers.parameters(a.parameters);
   buffers.x(a.x);
-  buffers.h("h0", a.h0);
-  buffers.c("c0", a.c0);
+  buffers.h0(a.h0);
+  buffers.c0(a.c0);
   buffers.y(a.y);
-  buffers.h("hT", a.hT, "h0");
-  buffers.c("cT", a.cT, "c0");
+  buffers.h("hT", a.hT, buffers.place_of("h0"));
+  buffers.c("cT", a.cT, buffers.place_of("c0"));
   buffers.masks(plan.descriptor, a.lengths, a.reset);
   if (a.reserve != nullptr) buffers.written_reserve(a.reserve, a.reserve_size, s.reserve);
   buffers.workspace(a.workspace, a.workspace_size, a.reserve != nullptr ? s.training_workspace : s.inference_workspace);
@@ -113,15 +123,15 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_backward_ar
   Buffers buffers(plan);
   buffers.parameters(a.parameters);
   if (a.dparameters != nullptr) buffers.x(a.x);
-  buffers.h("h0", a.h0);
-  buffers.c("c0", a.c0);
+  buffers.h0(a.h0);
+  buffers.c0(a.c0);
   buffers.y(a.y);
   buffers.dy(a.dy);
   buffers.dh("dhT", a.dhT);
   buffers.c("dcT", a.dcT);
   buffers.dx(a.dx);
-  buffers.dh("dh0", a.dh0, "dhT");
-  buffers.c("dc0", a.dc0, "dcT");
+  buffers.dh0(a.dh0);
+  buffers.dc0(a.dc0);
   buffers.gradient(a.dparameters);
   buffers.masks(plan.descriptor, a.lengths, a.reset);
   buffers.read_reserve(a.reserve, a.reserve_size, s.reserve);

@@ -8,7 +8,8 @@ Geometry::Geometry(const recur_layer_descriptor& d, const recur_custom_cell& cel
       S(cell.saved), K(cell.constants), type(d.type),
       element(d.type == RECUR_TYPE_FLOAT16 || d.type == RECUR_TYPE_BFLOAT16 ? 2 : 4), state(cell.state),
       direct(cell.direct), before(d.cell == RECUR_CELL_GRU_RESET_BEFORE), masked(d.ragged != 0 || d.resets != 0),
-      own_x(d.ragged != 0 || d.batch_first != 0), own_y(d.batch_first != 0), dropout(d.dropout > 0) {
+      own_x(d.ragged != 0 || d.batch_first != 0), own_y(d.batch_first != 0), dropout(d.dropout > 0),
+      learned(d.learned_states != 0) {
   if (d.cell == RECUR_CELL_LSTM && d.peepholes == 0) K = 0;  // a clip alone takes the same cell
 }
 

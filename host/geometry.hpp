@@ -21,9 +21,11 @@ struct Geometry {
   bool own_x;            // x is copied: laid out time first, padding made zero
   bool own_y;            // y is copied at the end: batch first
   bool dropout;
+  bool learned;          // initial states are shared by the rows
 
   int64_t inputs(int64_t layer) const { return layer == 0 ? I : D * R; }
   int64_t passes() const { return L * D; }
+  int64_t initial_rows() const { return learned ? 1 : N; }
   size_t state_elements() const { return static_cast<size_t>(passes() * N * R); }
 
   // Elements from the start of the parameters.

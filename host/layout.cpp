@@ -30,6 +30,9 @@ LayerLayout::Forward forward_layout(const Geometry& g, int64_t steps, int64_t ch
   f.lanes = step ? 1 : g.D == 2 ? 2 : std::min<int64_t>(g.L, kMostLanes);
   Cursor shared;
   f.x = shared.take(!step && g.own_x ? rows * g.I : 0, g.element);
+  const int64_t states = g.learned && !step ? g.passes() * g.N : 0;
+  f.h0 = shared.take(states * g.R, g.element);
+  f.c0 = shared.take(g.state ? states * g.H : 0, kFloat);
   f.out[0] = shared.take(through_y && (g.L > 1 || g.own_y) ? rows * g.D * g.R : 0, g.element);
   f.out[1] = shared.take(through_y && (g.L > 2 || (g.L > 1 && g.own_y)) ? rows * g.D * g.R : 0, g.element);
   Cursor pass;
@@ -99,6 +102,12 @@ LayerLayout layout(const recur_layer_descriptor& d, const Geometry& g) {
   LayerLayout::Backward& b = l.backward;
   const int64_t window = l.window * g.N;
   b.x = cursor.take(g.own_x ? rows * g.I : 0, g.element);
+  const int64_t states = g.learned ? g.passes() * g.N : 0;
+  b.h0 = cursor.take(states * g.R, g.element);
+  b.c0 = cursor.take(g.state ? states * g.H : 0, kFloat);
+  b.dh0 = cursor.take(states * g.R, kFloat);
+  b.dc0 = cursor.take(g.state ? states * g.H : 0, kFloat);
+  b.state_sums = cursor.take(g.learned ? static_cast<int64_t>(kernels::column_sum_workspace(g.N, g.H)) : 0, 1);
   b.dy = cursor.take(g.own_y ? out : 0, g.element);
   b.dx = cursor.take(g.own_y ? rows * g.I : 0, g.element);
   b.between[0] = cursor.take(g.L > 1 ? window * g.D * g.R : 0, g.element);

@@ -33,6 +33,7 @@ struct LayerLayout {
     int64_t lanes;
     int64_t lane_of(int64_t layer, int64_t direction) const { return lanes == 1 ? 0 : (layer + direction) % lanes; }
     size_t x;         // typed [T,N,I], if copied
+    size_t h0, c0;    // typed [L*D,N,R] and [L*D,N,H], if the caller's are shared by the rows
     size_t out[2];    // typed [T,N,D*R]: layers in turn, inference
     size_t pass_stride;
     size_t floats;    // of a pass: [2][G,H] and [K,H], biases and constants as float
@@ -54,6 +55,9 @@ struct LayerLayout {
       return (layer * directions + direction) % lanes;
     }
     size_t x;           // typed [T,N,I], if copied
+    size_t h0, c0;      // typed [L*D,N,R] and [L*D,N,H], if the caller's are shared by the rows
+    size_t dh0, dc0;    // [L*D,N,R] and [L*D,N,H], likewise
+    size_t state_sums;  // of their sums over rows
     size_t dy;          // typed [T,N,D*R], if copied
     size_t dx;          // typed [T,N,I], if copied
     size_t between[2];  // typed [window,N,D*R]: gradients between layers, in turn

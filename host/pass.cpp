@@ -32,6 +32,14 @@ const float* constants_of(const Pass& pass, const void* parameters, void* room, 
   return as_floats(pass.g, pass.parameter(parameters, RECUR_PARAMETER_PEEPHOLE), pass.g.K * pass.g.H, room, stream);
 }
 
+const void* state_of_each_row(const Geometry& g, const void* shared, int64_t columns, size_t element, void* room,
+                              recur_stream stream) {
+  if (shared == nullptr) return nullptr;
+  RECUR_CUDA(kernels::copy_rows(
+      element, {g.passes(), g.N, columns, shared, columns, 0, room, g.N * columns, columns, nullptr}, stream));
+  return room;
+}
+
 SweepMask mask_of(const Pass& pass, const int32_t* lengths, const uint8_t* reset, int64_t time, int64_t time_other) {
   const auto of = [&](int64_t t) { return reset != nullptr && t >= 0 && t < pass.g.T ? reset + t * pass.g.N : nullptr; };
   return {lengths, of(time), of(time_other), time, time_other};

@@ -91,6 +91,10 @@ struct PassFloats {
 PassFloats floats_of(const Pass& pass, const void* parameters, void* room, recur_stream stream);
 const float* constants_of(const Pass& pass, const void* parameters, void* room, recur_stream stream);
 
+// Initial states for each row, from ones that all rows share: typed [L*D,R] to [L*D,N,R], [L*D,H] to [L*D,N,H].
+const void* state_of_each_row(const Geometry& g, const void* shared, int64_t columns, size_t element, void* room,
+                              recur_stream stream);
+
 SweepMask mask_of(const Pass& pass, const int32_t* lengths, const uint8_t* reset, int64_t time, int64_t time_other);
 
 }  // namespace recur

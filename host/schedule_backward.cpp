@@ -315,11 +315,29 @@ class BackwardCall {
   std::vector<bool> summing_;  // of a lane: its weights' gradients are on their way
 };
 
+// Of a learned initial state: to [L*D,columns] (+)= the sum over rows of from [L*D,N,columns].
+void sum_over_rows(const recur_layer_plan& plan, const recur_layer_backward_args& a, const float* from, float* to,
+                   int64_t columns) {
+  const Geometry& g = plan.geometry;
+  void* const scratch = at(a.workspace, plan.layout.backward.state_sums);
+  for (int64_t pass = 0; to != nullptr && pass < g.passes(); ++pass)
+    RECUR_CUDA(kernels::column_sum(from + pass * g.N * columns, to + pass * columns, g.N, columns, a.accumulate != 0,
+                                   scratch, a.stream));
+}
+
 }  // namespace
 
-void backward(const recur_layer_plan& plan, const recur_layer_backward_args& a, std::function<void()> cut) {
+void backward(const recur_layer_plan& plan, const recur_layer_backward_args& args, std::function<void()> cut) {
   const Geometry& g = plan.geometry;
   const LayerLayout::Backward& places = plan.layout.backward;
+  recur_layer_backward_args a = args;
+  if (g.learned) {
+    a.h0 = state_of_each_row(g, args.h0, g.R, g.element, at(args.workspace, places.h0), args.stream);
+    a.c0 = static_cast<const float*>(
+        state_of_each_row(g, args.c0, g.H, sizeof(float), at(args.workspace, places.c0), args.stream));
+    if (args.dh0 != nullptr) a.dh0 = at<float>(args.workspace, places.dh0);
+    if (args.dc0 != nullptr) a.dc0 = at<float>(args.workspace, places.dc0);
+  }
   const bool batch_first = plan.descriptor.batch_first != 0;
   const int64_t columns = g.D * g.R;
   // From the caller's layout to [T,N,.], and back.
@@ -346,6 +364,10 @@ void backward(const recur_layer_plan& plan, const recur_layer_backward_args& a, 
     accumulate = true;
   }
   lanes.join();
+  if (g.learned) {
+    sum_over_rows(plan, a, a.dh0, args.dh0, g.R);
+    sum_over_rows(plan, a, a.dc0, args.dc0, g.H);
+  }
   if (g.own_y && a.dx != nullptr) {
     RECUR_CUDA(kernels::copy_rows(
         g.element, {g.T, g.N, g.I, own.dx, g.N * g.I, g.I, a.dx, g.I, g.T * g.I, nullptr}, a.stream));

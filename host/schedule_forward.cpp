@@ -250,7 +250,15 @@ class ForwardCall {
 
 }  // namespace
 
-void forward(const recur_layer_plan& plan, const recur_layer_forward_args& a, std::function<void()> cut) {
+void forward(const recur_layer_plan& plan, const recur_layer_forward_args& args, std::function<void()> cut) {
+  const Geometry& g = plan.geometry;
+  const LayerLayout::Forward& places = args.reserve != nullptr ? plan.layout.training : plan.layout.inference;
+  recur_layer_forward_args a = args;
+  if (g.learned) {
+    a.h0 = state_of_each_row(g, args.h0, g.R, g.element, at(args.workspace, places.h0), args.stream);
+    a.c0 = static_cast<const float*>(
+        state_of_each_row(g, args.c0, g.H, sizeof(float), at(args.workspace, places.c0), args.stream));
+  }
   ForkedCall lanes(plan.fork, a.stream, std::move(cut));
   ForwardCall(plan, a, lanes).run();
 }

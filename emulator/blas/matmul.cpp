@@ -5,6 +5,7 @@
 #include "check/operations.hpp"
 #include "memory/address_space.hpp"
 #include "runtime/enqueue.hpp"
+#include "runtime/errors.hpp"
 #include "support/error.hpp"
 
 namespace ptxvm::blas {
@@ -136,6 +137,7 @@ extern "C" cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmul
     std::memcpy(&addend, beta, sizeof addend);
     const Pointers at{a, b, c, d, workspace};
     check(problem, chosen, addend, at, workspace_size);
+    ptxvm::runtime::counters().products++;
     ptxvm::runtime::enqueue(ptxvm::runtime::legacy(stream),
                             ptxvm::runtime::Task([=] { run(problem, chosen, scale, addend, at); }));
   });

@@ -117,6 +117,7 @@ void ptxvm_api_counts(ptxvm_counts* out) {
   out->fills = now.fills;
   out->host_functions = now.host_functions;
   out->graph_launches = now.graph_launches;
+  out->products = now.products;
 }
 
 }  // extern "C"

@@ -15,7 +15,7 @@ namespace ptxvm::runtime {
 // What ptxvm_api_counts tells.
 struct Counters {
   std::atomic<std::uint64_t> allocations{0}, frees{0}, synchronisations{0}, launches{0}, copies{0}, fills{0},
-      host_functions{0}, graph_launches{0};
+      host_functions{0}, graph_launches{0}, products{0};
 };
 Counters& counters();
 

@@ -95,6 +95,9 @@ typedef struct recur_layer_descriptor {
   int ragged;              /* forward and backward take lengths */
   int resets;              /* forward and backward take a reset mask */
   int batch_first;         /* x, y, dx and dy are [N,T,...]; states, lengths and reset stay as they are */
+  int learned_states;      /* h0 and c0 are one row for the whole batch, [L*D,R] and [L*D,H], and dh0 and dc0 of the same
+                              shapes sums over rows, which are added to what is there if accumulate says so; neither h0
+                              and hT nor dh0 and dhT may be the same then. A step still takes a state for each row */
   int64_t truncation_period; /* k1, 1..T; 0: backward gives the full gradient. One direction only */
   int64_t truncation_length; /* k2, at least k1; only with a period */
   const recur_custom_cell* custom_cell; /* of RECUR_CELL_CUSTOM; lives as long as the plan */

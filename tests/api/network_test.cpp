@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/reference/onednn_network.hpp"
+#include "tests/support/api_counter.hpp"
 #include "tests/support/network_problem.hpp"
 #include "tests/support/network_run.hpp"
 
@@ -53,8 +54,9 @@ void expect_outputs(const NetworkProblem& p, const NetworkRun& run, const refere
 void expect_gradients(const NetworkProblem& p, const NetworkRun& run, const reference::NetworkGradients& expected) {
   expect_near(p, "dx", run.dx(), expected.dx);
   if (p.c.period == 0) {
-    expect_near(p, "dh0", run.floats("dh0"), expected.dh0);
-    if (p.c.shape.has_cells()) expect_near(p, "dc0", run.floats("dc0"), expected.dc0);
+    expect_near(p, "dh0", run.floats("dh0"), p.initial(expected.dh0, p.c.shape.state_size(), true));
+    if (p.c.shape.has_cells()) 
+      expect_near(p, "dc0", run.floats("dc0"), p.initial(expected.dc0, p.c.shape.hidden, true));
   }
   const char* const names[] = {"dW_ih", "dW_hh", "db_ih", "db_hh", "dW_hr", "dpeephole"};
   for (size_t pass = 0; pass < expected.weights.size(); ++pass) {
@@ -117,7 +119,7 @@ TEST_P(Network, InferenceAndSteps) {
   run.forward(false);
   expect_outputs(p, run, p.inference);
   EXPECT_EQ(run.damage(), "");
-  if (p.c.shape.directions == 2 || p.c.ragged || p.c.reset || p.c.batch_first) return;  // steps know of none of these
+  if (p.c.shape.directions == 2 || p.c.ragged || p.c.reset || p.c.batch_first || p.c.learned) return;  // not a step's
   NetworkRun stepping(p);
   stepping.steps();
   expect_outputs(p, stepping, p.inference);
@@ -178,6 +180,52 @@ TEST(NetworkGraph, LongSequencesInPieces) {
       EXPECT_EQ(run.bytes(name), replayed.bytes(name)) << name;
     recur_layer_graph_destroy(forward);
     recur_layer_graph_destroy(backward);
+  }
+}
+
+// A truncation that covers everything is none.
+TEST(NetworkTruncation, CoveringAllIsTheFullGradient) {
+  for (const char* text : {"lstm 8 3 5 7 L2 P4 peep", "gru 9 4 3 8", "tanh 7 3 5 6 L2 ragged reset"}) {
+    SCOPED_TRACE(text);
+    const NetworkProblem p(read_network_case(text));
+    NetworkProblem windows = p;
+    windows.c.period = 2;
+    windows.c.length = 100;
+    NetworkRun run(windows);
+    run.forward(true);
+    run.backward();
+    expect_near(windows, "dx", run.dx(), p.gradients.dx);
+    for (size_t pass = 0; pass < p.gradients.weights.size(); ++pass) {
+      expect_near(windows, "dW_ih", run.gradient(int64_t(pass), RECUR_PARAMETER_W_IH), p.gradients.weights[pass].w_ih);
+      expect_near(windows, "dW_hh", run.gradient(int64_t(pass), RECUR_PARAMETER_W_HH), p.gradients.weights[pass].w_hh);
+      expect_near(windows, "db_hh", run.gradient(int64_t(pass), RECUR_PARAMETER_B_HH), p.gradients.weights[pass].b_hh);
+    }
+  }
+}
+
+// What choice() says of launches is what a step more costs.
+TEST(NetworkLaunches, AStepMoreTakesAsManyAsTheChoiceSays) {
+  if (!api_counts_available) GTEST_SKIP() << "only the emulated runtime counts launches";
+  for (const char* cell : {"tanh", "relu", "lstm", "gru", "gru_before", "lstm P3", "lstm P3 ragged", "lstm peep clip",
+                           "gru D2 ragged reset", "lstm fp16", "gru L2 bf16"}) {
+    SCOPED_TRACE(cell);
+    const auto launches = [&](int steps, recur_layer_choice& choice) {
+      const std::string text = cell, name = text.substr(0, text.find(' ')), rest = text.substr(name.size());
+      const NetworkProblem p(read_network_case(name + " " + std::to_string(steps) + " 3 5 8" + rest));
+      NetworkRun run(p);
+      require_success(recur_layer_get_choice(run.plan(), &choice), "recur_layer_get_choice");
+      const ApiCounts before = api_counts();
+      run.forward(true);
+      const ApiCounts after = api_counts();
+      return after.launches + after.products - before.launches - before.products;
+    };
+    recur_layer_choice choice = {};
+    const uint64_t passes = std::string(cell).find("D2") != std::string::npos || std::string(cell).find("L2") != std::string::npos ? 2 : 1;
+    const uint64_t more = launches(9, choice) - launches(5, choice);
+    EXPECT_EQ(more, 4 * passes * uint64_t(choice.launches_per_step));
+    if (std::string(cell).find("before") == std::string::npos && std::string(cell).find("P3") == std::string::npos) {
+      EXPECT_EQ(choice.launches_per_step, 2);
+    }
   }
 }
 

@@ -10,7 +10,7 @@
 namespace recur::test {
 
 struct ApiCounts {
-  uint64_t allocations, synchronisations, launches;
+  uint64_t allocations, synchronisations, launches, products;
 };
 
 #ifdef RECUR_TEST_EMULATED
@@ -18,7 +18,7 @@ inline constexpr bool api_counts_available = true;
 inline ApiCounts api_counts() {
   ptxvm_counts counts{};
   ptxvm_api_counts(&counts);
-  return {counts.allocations + counts.frees, counts.synchronisations, counts.launches};
+  return {counts.allocations + counts.frees, counts.synchronisations, counts.launches, counts.products};
 }
 #else
 inline constexpr bool api_counts_available = false;

@@ -1,5 +1,5 @@
 // Recurrent networks to test, as text: one a line,
-//   cell T N I H [L2] [D2] [P3] [peep] [clip] [drop] [ragged] [reset] [batch_first] [k1=2,k2=3] [nostates] [type]
+//   cell T N I H [L2] [D2] [P3] [peep] [clip] [drop] [ragged] [reset] [batch_first] [learned] [k1=2,k2=3] [nostates] [type]
 // cell: tanh relu identity lstm lstm_linear gru gru_before; type: fp32 (if none is named), tf32, fp16, bf16.
 #pragma once
 
@@ -19,7 +19,7 @@ struct NetworkCase {
   std::string text;
   reference::NetworkShape shape = {};
   recur_type type = RECUR_TYPE_FLOAT32;
-  bool dropout = false, ragged = false, reset = false, batch_first = false, states = true;
+  bool dropout = false, ragged = false, reset = false, batch_first = false, states = true, learned = false;
   int64_t period = 0, length = 0;  // truncation
 
   recur_layer_descriptor descriptor() const {
@@ -39,6 +39,7 @@ struct NetworkCase {
     d.ragged = ragged;
     d.resets = reset;
     d.batch_first = batch_first;
+    d.learned_states = learned;
     d.truncation_period = period;
     d.truncation_length = length;
     if (shape.cell == Cell::rnn_identity || shape.cell == Cell::lstm_linear) d.activation = RECUR_ACTIVATION_LINEAR;
@@ -85,6 +86,7 @@ inline NetworkCase read_network_case(const std::string& line) {
     else if (word == "reset") c.reset = true;
     else if (word == "batch_first") c.batch_first = true;
     else if (word == "nostates") c.states = false;
+    else if (word == "learned") c.learned = true;
     else if (word == "tf32") c.type = RECUR_TYPE_TFLOAT32;
     else if (word == "fp16") c.type = RECUR_TYPE_FLOAT16;
     else if (word == "bf16") c.type = RECUR_TYPE_BFLOAT16;

@@ -52,6 +52,13 @@ struct NetworkProblem {
     if (c.states) {
       inputs.h0 = typed(states * R, 1);
       if (reference_has_states) inputs.c0 = floats(states * H);
+      if (c.learned) {  // each row has the first one's
+        for (Vector* state : {&inputs.h0, &inputs.c0}) {
+          const size_t columns = size_t(state == &inputs.h0 ? R : H);
+          for (size_t k = 0; k < state->size(); ++k)
+            (*state)[k] = (*state)[k / (size_t(N) * columns) * size_t(N) * columns + k % columns];
+        }
+      }
       dhT = floats(states * R);
       if (reference_has_states) dcT = floats(states * H);
     }
@@ -81,6 +88,16 @@ struct NetworkProblem {
     plain.dropout.clear();
     inference = reference::network_forward(c.shape, weights, plain);
     gradients = c.period > 0 ? truncated() : reference::network_backward(c.shape, weights, inputs, forward, dy, dhT, dcT);
+  }
+
+  // [L*D,N,columns] as the plan has it: with learned states one row, the sum of a gradient's or the first of a state's.
+  Vector initial(const Vector& of_rows, int64_t columns, bool sum) const {
+    if (!c.learned) return of_rows;
+    const size_t N = size_t(c.shape.batch), width = size_t(columns);
+    Vector shared(of_rows.size() / N, 0.0);
+    for (size_t k = 0; k < of_rows.size(); ++k)
+      if (sum || k / width % N == 0) shared[k / (N * width) * width + k % width] += of_rows[k];
+    return shared;
   }
 
   // By tensor: y hT cT, dx dh0 dc0, and the parameters' "dW_ih" and so on.

@@ -39,8 +39,8 @@ class NetworkRun {
     };
     typed("parameters", joined());
     typed("x", laid_out(poisoned_x(), problem.c.shape.inputs, true));
-    typed("h0", problem.inputs.h0);
-    single("c0", problem.inputs.c0);
+    typed("h0", problem.initial(problem.inputs.h0, problem.c.shape.state_size(), false));
+    single("c0", problem.initial(problem.inputs.c0, problem.c.shape.hidden, false));
     typed("dy", laid_out(poisoned(problem.dy, outputs()), outputs(), true));
     single("dhT", problem.dhT);
     single("dcT", problem.dcT);
@@ -57,8 +57,9 @@ class NetworkRun {
     room("hT", sizes_.state_elements, true);
     room("cT", sizes_.cell_state_elements, false);
     room("dx", problem.inputs.x.size(), true);
-    room("dh0", sizes_.state_elements, false);
-    room("dc0", sizes_.cell_state_elements, false);
+    const size_t rows = problem.c.learned ? size_t(problem.c.shape.batch) : 1;
+    room("dh0", sizes_.state_elements / rows, false);
+    room("dc0", sizes_.cell_state_elements / rows, false);
     room("dparameters", sizes_.parameter_elements, false);
     for (const auto& [name, size] : {std::pair<const char*, size_t>{"reserve", sizes_.reserve},
                                      {"training_workspace", sizes_.training_workspace},

@@ -20,6 +20,7 @@ typedef struct ptxvm_counts {
   uint64_t fills; /* memset */
   uint64_t host_functions;
   uint64_t graph_launches;
+  uint64_t products; /* cublasLtMatmul */
 } ptxvm_counts;
 
 void ptxvm_api_counts(ptxvm_counts* counts);
