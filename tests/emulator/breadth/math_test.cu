@@ -2,7 +2,7 @@
 // tables in constant memory, subnormal numbers, both signs. Bounds: CUDA Programming Guide for CUDA 13, 5.5.7 "CUDA C++
 // Mathematical Standard Library Functions" (5.5.7.1 basic operations, .2 exponentials, .3 powers, .4 and .5
 // trigonometric and hyperbolic, .6 error and gamma functions, .8 parts of numbers) and 5.5.8 "Non-Standard CUDA
-// Mathematical Functions" (exp10, rsqrt, sinpi): how many numbers lie between what a kernel returns and the correctly
+// Mathematical Functions" (exp10, rsqrt, sinpi, erfcx, Bessel functions): how many numbers lie between what a kernel returns and the correctly
 // rounded result at the most.
 #include <cmath>
 #include <cstring>
@@ -51,7 +51,7 @@ std::vector<T> points(double low, double high) {
 
 enum Function {
   Sin, Cos, Tan, Sinpi, Asin, Acos, Atan, Sinh, Cosh, Tanh, Asinh, Acosh, Atanh, Exp, Exp2, Exp10, Expm1, Log, Log2, Log10,
-  Log1p, Sqrt, Rsqrt, Cbrt, Erf, Erfc, Lgamma, Tgamma
+  Log1p, Sqrt, Rsqrt, Cbrt, Erf, Erfc, Lgamma, Tgamma, Cospi, Rcbrt, Erfcx, Normcdf, BesselI0, BesselI1, BesselJ0, BesselJ1
 };
 
 template <class T>
@@ -85,6 +85,14 @@ __device__ T evaluate(Function f, T x) {
     case Erfc: return erfc(x);
     case Lgamma: return lgamma(x);
     case Tgamma: return tgamma(x);
+    case Cospi: return cospi(x);
+    case Rcbrt: return rcbrt(x);
+    case Erfcx: return erfcx(x);
+    case Normcdf: return normcdf(x);
+    case BesselI0: return sizeof(T) == 4 ? T(cyl_bessel_i0f(float(x))) : T(cyl_bessel_i0(double(x)));
+    case BesselI1: return sizeof(T) == 4 ? T(cyl_bessel_i1f(float(x))) : T(cyl_bessel_i1(double(x)));
+    case BesselJ0: return sizeof(T) == 4 ? T(j0f(float(x))) : T(j0(double(x)));
+    case BesselJ1: return sizeof(T) == 4 ? T(j1f(float(x))) : T(j1(double(x)));
   }
   return 0;
 }
@@ -103,6 +111,13 @@ struct Case {
   double ulps;
   double low64, high64, ulps64;
 };
+
+template <int Order>
+long double bessel_i(long double x) {
+  if (std::isinf(x)) return Order ? x : fabsl(x);
+  const long double v = std::cyl_bessel_i((long double)(Order), fabsl(x));
+  return Order ? copysignl(v, x) : v;
+}
 
 constexpr double kHuge = 3e38, kHuge64 = 1.7e308;
 const Case kCases[] = {
@@ -138,6 +153,14 @@ const Case kCases[] = {
     {Erfc, "erfc", erfcl, -5, 10.05, 4, -7, 26.5, 5},
     {Lgamma, "lgamma", lgammal, -2.2, 1e30, 6, -2.2, 1e300, 4},  // the interval that the guide excepts left out
     {Tgamma, "tgamma", tgammal, -30, 35, 5, -100, 171, 10},
+    {Cospi, "cospi", [](long double x) { return cosl(M_PIl * (x - 2 * roundl(x / 2))); }, -40, 40, 1, -40, 40, 2},
+    {Rcbrt, "rcbrt", [](long double x) { return 1 / cbrtl(x); }, -kHuge, kHuge, 1, -kHuge64, kHuge64, 1},
+    {Erfcx, "erfcx", [](long double x) { return x > 100 ? 1 / (x * sqrtl(M_PIl)) : expl(x * x) * erfcl(x); }, -9, 9, 4, -26, 26, 4},
+    {Normcdf, "normcdf", [](long double x) { return erfcl(-x * M_SQRT1_2l) / 2; }, -14, 9, 5, -38, 9, 5},
+    {BesselI0, "cyl_bessel_i0", bessel_i<0>, -80, 80, 6, -600, 600, 6},
+    {BesselI1, "cyl_bessel_i1", bessel_i<1>, -80, 80, 6, -600, 600, 6},
+    {BesselJ0, "j0", j0l, -8, 8, 9, -8, 8, 7},
+    {BesselJ1, "j1", j1l, -8, 8, 9, -8, 8, 7},
 };
 
 template <class T>
