@@ -79,7 +79,8 @@ class Buffers {
     if (needed > 0) overlaps_.input("reserve", p, needed);
   }
 
-  void check() const {
+  void check(const recur_layer_plan& plan) const {
+    require_device_of_plan(plan.device);
     overlaps_.check();
     require_no_pending_error();
   }
@@ -110,7 +111,7 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_forward_arg
   buffers.masks(plan.descriptor, a.lengths, a.reset);
   if (a.reserve != nullptr) buffers.written_reserve(a.reserve, a.reserve_size, s.reserve);
   buffers.workspace(a.workspace, a.workspace_size, a.reserve != nullptr ? s.training_workspace : s.inference_workspace);
-  buffers.check();
+  buffers.check(plan);
 }
 
 void check_arguments(const recur_layer_plan& plan, const recur_layer_backward_args& a) {
@@ -136,7 +137,7 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_backward_ar
   buffers.masks(plan.descriptor, a.lengths, a.reset);
   buffers.read_reserve(a.reserve, a.reserve_size, s.reserve);
   buffers.workspace(a.workspace, a.workspace_size, s.backward_workspace);
-  buffers.check();
+  buffers.check(plan);
 }
 
 void check_arguments(const recur_layer_plan& plan, const recur_layer_step_args& a) {
@@ -152,7 +153,7 @@ void check_arguments(const recur_layer_plan& plan, const recur_layer_step_args& 
   if (plan.geometry.state) require_not_null("c_next", a.c_next);
   buffers.c("c_next", a.c_next, "c");
   buffers.workspace(a.workspace, a.workspace_size, plan.layout.sizes.step_workspace);
-  buffers.check();
+  buffers.check(plan);
 }
 
 template <class Args>
@@ -261,6 +262,7 @@ recur_status recur_layer_capture_backward(const recur_layer_plan* plan, const re
 recur_status recur_layer_graph_launch(const recur_layer_graph* graph, recur_stream stream) {
   return recur::guard([&] {
     recur::require_not_null("graph", graph);
+    recur::require_device_of_plan(graph->device);
     recur::require_no_pending_error();
     graph->launch(stream);
   });

@@ -25,6 +25,18 @@ void require_no_pending_error() {
                                       "; nothing was launched");
 }
 
+int current_device() {
+  int device = 0;
+  RECUR_CUDA(cudaGetDevice(&device));
+  return device;
+}
+
+void require_device_of_plan(int device) {
+  if (const int current = current_device(); current != device)
+    throw Failure(RECUR_INVALID_ARGUMENT, "plan is of device " + std::to_string(device) + ", and the current device is " +
+                                              std::to_string(current));
+}
+
 void fail_cublas(cublasStatus_t status, const char* expression) {
   throw Failure(RECUR_CUBLAS_ERROR, std::string(expression) + ": cuBLAS status " + std::to_string(status));
 }

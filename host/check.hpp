@@ -30,6 +30,10 @@ class Failure : public std::runtime_error {
 // for the caller to see, and the call fails before it has launched anything.
 void require_no_pending_error();
 
+int current_device();
+// A plan's products and streams are of the device that was current when it was made: another one is refused.
+void require_device_of_plan(int device);
+
 // Remembers the text for recur_last_error() and returns the status of the exception in flight.
 recur_status remember_failure() noexcept;
 

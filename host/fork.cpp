@@ -7,13 +7,15 @@ namespace {
 
 constexpr int kStepsOfAPiece = 2048;
 
-// 0: the stream is in no capture.
+constexpr unsigned long long kNoCapture = 0, kInvalidated = ~0ull;
+
 unsigned long long capture_of(cudaStream_t stream) {
-  if (stream == nullptr) return 0;  // the legacy stream cannot be captured
+  if (stream == nullptr) return kNoCapture;  // the legacy stream cannot be captured
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   unsigned long long id = 0;
   RECUR_CUDA(cudaStreamGetCaptureInfo(stream, &status, &id));
-  return status == cudaStreamCaptureStatusNone ? 0 : id;
+  if (status == cudaStreamCaptureStatusNone) return kNoCapture;
+  return status == cudaStreamCaptureStatusActive ? id : kInvalidated;
 }
 
 }  // namespace
@@ -45,27 +47,37 @@ ForkedCall::ForkedCall(const Fork& fork, recur_stream caller, std::function<void
   if (fork.sides_.empty() || cut_) return;
   lock_ = std::unique_lock<std::mutex>(fork.mutex_);
   const unsigned long long own = capture_of(caller);
+  if (own == kInvalidated) throw Failure(RECUR_CUDA_ERROR, "stream is in a capture that was invalidated");
   for (cudaStream_t side : fork.sides_) {
     const unsigned long long other = capture_of(side);
-    if (other != 0 && other != own) return;
+    if (other != kNoCapture && other != own) return;
   }
   serial_ = false;
 }
 
-void ForkedCall::after(cudaStream_t later, cudaEvent_t event, cudaStream_t earlier) const {
-  RECUR_CUDA(cudaEventRecord(event, earlier));
-  RECUR_CUDA(cudaStreamWaitEvent(later, event, 0));
+ForkedCall::~ForkedCall() {
+  if (serial_ || !forked_) return;
+  for (int k = 0; k < Fork::kSides; ++k) {
+    if (cudaEventRecord(fork_.events_[k + 1], fork_.sides_[k]) != cudaSuccess ||
+        cudaStreamWaitEvent(caller_, fork_.events_[k + 1], 0) != cudaSuccess)
+      cudaGetLastError();  // the failure that led here is the one that is told
+  }
 }
 
 void ForkedCall::fork() const {
   if (serial_) return;
+  forked_ = true;
   RECUR_CUDA(cudaEventRecord(fork_.events_[0], caller_));
   for (cudaStream_t side : fork_.sides_) RECUR_CUDA(cudaStreamWaitEvent(side, fork_.events_[0], 0));
 }
 
 void ForkedCall::join() const {
   if (serial_) return;
-  for (int k = 0; k < Fork::kSides; ++k) after(caller_, fork_.events_[k + 1], fork_.sides_[k]);
+  for (int k = 0; k < Fork::kSides; ++k) {
+    RECUR_CUDA(cudaEventRecord(fork_.events_[k + 1], fork_.sides_[k]));
+    RECUR_CUDA(cudaStreamWaitEvent(caller_, fork_.events_[k + 1], 0));
+  }
+  forked_ = false;
 }
 
 void ForkedCall::record(int event, int lane) const {

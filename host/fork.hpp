@@ -32,12 +32,16 @@ class Fork {
 };
 
 // One call's use of them. Lane 0 is the caller's stream, lanes 1 to kSides the others; where there are none, or they
-// are in a capture that is not the caller's, all lanes are the caller's stream. The same work in the same order on
+// are in a capture that is not the caller's, or the work is cut into pieces, all lanes are the caller's stream. The same work in the same order on
 // each lane either way, so the same bits.
 class ForkedCall {
  public:
   // cut, if given, is called between steps on one lane alone: what was enqueued so far is a piece.
   ForkedCall(const Fork& fork, recur_stream caller, std::function<void()> cut = nullptr);
+  // After a failure on the way: joins, so that who waits for the caller's stream waits for all of it.
+  ~ForkedCall();
+  ForkedCall(const ForkedCall&) = delete;
+  ForkedCall& operator=(const ForkedCall&) = delete;
 
   recur_stream stream(int lane) const { return serial_ || lane == 0 ? caller_ : fork_.sides_[lane - 1]; }
   void fork() const;                      // all lanes go on after what lane 0 has been given
@@ -47,11 +51,11 @@ class ForkedCall {
   void step_done();
 
  private:
-  void after(cudaStream_t later, cudaEvent_t event, cudaStream_t earlier) const;
   const Fork& fork_;
   const recur_stream caller_;
   std::unique_lock<std::mutex> lock_;
   bool serial_ = true;
+  mutable bool forked_ = false;
   std::function<void()> cut_;
   int steps_ = 0;
 };

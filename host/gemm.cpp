@@ -69,7 +69,7 @@ Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new 
   d.shape = shape;
   if (shape.m == 0 || shape.n == 0) return;
   const cudaDataType_t operand = data_type(shape.type), result = shape.float_result ? CUDA_R_32F : operand;
-  const std::array<uint32_t, 2> alignments = {kAligned, operand == CUDA_R_32F ? 4u : 2u};
+  const uint32_t element = operand == CUDA_R_32F ? 4 : 2, result_element = result == CUDA_R_32F ? 4 : 2;
 
   cublasLtMatmulDesc_t product = nullptr;
   RECUR_CUBLAS(cublasLtMatmulDescCreate(
@@ -90,7 +90,7 @@ Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new 
   d.second = make_layout(operand, a_columns, a_rows, shape.lda ? shape.lda : a_columns);
   d.result = make_layout(result, shape.n, shape.m, shape.ldd ? shape.ldd : shape.n);
 
-  for (size_t i = 0; i < alignments.size(); ++i) {
+  for (size_t i = 0; i < d.algorithms.size(); ++i) {
     cublasLtMatmulPreference_t preference = nullptr;
     RECUR_CUBLAS(cublasLtMatmulPreferenceCreate(&preference));
     Preference owner(preference);
@@ -99,19 +99,35 @@ Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new 
     };
     set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<uint64_t>(workspace(shape)));
     set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE));
-    for (auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
-      set(attribute, alignments[i]);
-    cublasLtMatmulHeuristicResult_t found = {};
-    int count = 0;
-    RECUR_CUBLAS(cublasLtMatmulAlgoGetHeuristic(d.handle, product, d.first.get(), d.second.get(), d.result.get(),
-                                                d.result.get(), preference, 1, &found, &count));
-    if (count == 0) {
-      throw Failure(RECUR_CUBLAS_ERROR, "cuBLASLt has no algorithm for a product of " + std::to_string(shape.m) + " x " +
-                                            std::to_string(shape.n) + " x " + std::to_string(shape.k));
+    const bool aligned = i == 0;
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, aligned ? kAligned : element);
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, aligned ? kAligned : element);
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, aligned ? kAligned : result_element);
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, aligned ? kAligned : result_element);
+    if (shape.bias) {
+      // cublasLt.h: the heuristic takes the expected alignment of the bias from this pointer. It is not followed.
+      const void* const like = reinterpret_cast<const void*>(static_cast<uintptr_t>(aligned ? kAligned : result_element));
+      RECUR_CUBLAS(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &like, sizeof like));
     }
-    d.algorithms[i] = found.algo;
+    d.algorithms[i] = find_algorithm(d, preference);
   }
+}
+
+cublasLtMatmulAlgo_t Gemm::find_algorithm(const Descriptors& d, cublasLtMatmulPreference_t preference) {
+  cublasLtMatmulHeuristicResult_t found = {};
+  int count = 0;
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoGetHeuristic(d.handle, d.product.get(), d.first.get(), d.second.get(), d.result.get(),
+                                     d.result.get(), preference, 1, &found, &count);
+  if (status != CUBLAS_STATUS_NOT_SUPPORTED) RECUR_CUBLAS(status);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || count == 0 || found.state != CUBLAS_STATUS_SUCCESS) {
+    const char* const types[] = {"", "fp32", "TF32", "fp16", "bf16"};
+    throw Failure(RECUR_NOT_SUPPORTED, std::string("type is ") + types[d.shape.type] +
+                                           ", and cuBLASLt has no algorithm on this device for a product of " +
+                                           std::to_string(d.shape.m) + " x " + std::to_string(d.shape.n) + " x " +
+                                           std::to_string(d.shape.k));
+  }
+  return found.algo;
 }
 
 void Gemm::run(cudaStream_t stream, float alpha, const void* a, const void* b, float beta, const void* c, void* d,

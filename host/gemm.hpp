@@ -40,7 +40,7 @@ struct GemmShape {
 class Gemm {
  public:
   Gemm() = default;
-  // Chooses an algorithm without split sums (every output element is one thread's sum) for operands whose
+  // Chooses an algorithm without sums split between blocks for operands whose
   // addresses are multiples of 16 bytes, and one for any others.
   Gemm(const GemmHandle& handle, const GemmShape& shape);
   Gemm(Gemm&&) = default;
@@ -56,15 +56,15 @@ class Gemm {
 
  private:
   struct Descriptors;
+  static cublasLtMatmulAlgo_t find_algorithm(const Descriptors& descriptors, cublasLtMatmulPreference_t preference);
   struct Destroy {
     void operator()(Descriptors* descriptors) const;
   };
   std::unique_ptr<Descriptors, Destroy> descriptors_;
 };
 
-// What run() can take as bias: the bias itself at a multiple of 16 bytes, else a copy of its count elements in
-// room, enqueued on the stream. The epilogue reads biases in such pieces, and no preference of cuBLASLt's speaks
-// of their alignment.
+// The bias itself at a multiple of 16 bytes, else a copy of its count elements in room, enqueued on the stream: so that
+// the faster algorithm can be taken.
 const float* aligned_bias(const float* bias, int64_t count, void* room, cudaStream_t stream);
 
 }  // namespace recur

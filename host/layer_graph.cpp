@@ -48,11 +48,12 @@ class Recorder {
 };
 
 template <class Args, class Run>
-std::unique_ptr<recur_layer_graph> record(const recur_layer_plan& plan, Args args, Run run) {
+std::unique_ptr<recur_layer_graph> record(const recur_layer_plan& plan, Args args, int64_t steps, Run run) {
   auto graph = std::make_unique<recur_layer_graph>();
+  graph->device = plan.device;
   Recorder recorder(*graph);
   args.stream = recorder.stream();
-  const bool in_pieces = plan.geometry.T * plan.geometry.passes() > kStepsAtOnce;
+  const bool in_pieces = steps * plan.geometry.passes() > kStepsAtOnce;
   std::function<void()> cut;
   if (in_pieces) {
     cut = [&recorder] {
@@ -69,11 +70,15 @@ std::unique_ptr<recur_layer_graph> record(const recur_layer_plan& plan, Args arg
 }  // namespace
 
 std::unique_ptr<recur_layer_graph> capture_layer(const recur_layer_plan& plan, const recur_layer_forward_args& args) {
-  return record(plan, args, [&](const auto& a, const std::function<void()>& cut) { forward(plan, a, cut); });
+  return record(plan, args, plan.geometry.T,
+                [&](const auto& a, const std::function<void()>& cut) { forward(plan, a, cut); });
 }
 
 std::unique_ptr<recur_layer_graph> capture_layer(const recur_layer_plan& plan, const recur_layer_backward_args& args) {
-  return record(plan, args, [&](const auto& a, const std::function<void()>& cut) { backward(plan, a, cut); });
+  int64_t steps = 0;
+  for (const Window& w : windows_of(plan.descriptor)) steps += w.end - w.begin;
+  return record(plan, args, steps,
+                [&](const auto& a, const std::function<void()>& cut) { backward(plan, a, cut); });
 }
 
 }  // namespace recur

@@ -11,6 +11,7 @@
 struct recur_layer_graph {
   ~recur_layer_graph();
   void launch(recur_stream stream) const;
+  int device = 0;  // the plan's
   std::vector<cudaGraphExec_t> pieces;
 };
 

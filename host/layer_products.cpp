@@ -32,7 +32,7 @@ WindowShapes::WindowShapes(const Geometry& g, int64_t steps) {
   const int64_t rows = steps * g.N, GH = g.G * g.H, AH = g.A * g.H, out = g.D * g.R;
   for (LayerKind kind : {kFirstLayer, kUpperLayer}) {
     const int64_t I = g.inputs(kind), needed = kind == kFirstLayer || g.L > 1 ? 1 : 0;
-    dx[kind] = typed(product(g, needed * rows, I, GH - AH, false, false, GH));
+    dx[kind] = typed(product(g, needed * (GH > AH ? rows : 0), I, GH - AH, false, false, GH));
     dx_apart[kind] = typed(product(g, needed * (AH > 0 ? rows : 0), I, AH, false, false));
     dw_ih[kind] = product(g, needed * (GH - AH), I, rows, true, false, GH);
     dw_ih_apart[kind] = product(g, needed * AH, I, rows, true, false);

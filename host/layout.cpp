@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fork.hpp"
 #include "kernels/sequence/launch.hpp"
 #include "layer_products.hpp"
 
@@ -9,7 +10,7 @@ namespace recur {
 namespace {
 
 constexpr size_t kFloat = sizeof(float);
-constexpr int64_t kMostLanes = 4;  // the caller's stream and a fork's
+constexpr int64_t kMostLanes = Fork::kSides + 1;
 constexpr int64_t kChunkBytes = int64_t{64} << 20;  // that the pre-activations of one chunk may take
 
 // Hands out pieces of a buffer, each a multiple of 256 bytes.
@@ -124,8 +125,11 @@ LayerLayout layout(const recur_layer_descriptor& d, const Geometry& g) {
   b.dc = shared + lane.take(g.state ? g.N * g.H : 0, kFloat);
   b.constants = shared + lane.take(g.K * g.H, kFloat);
   b.dconstants = shared + lane.take(window * g.K * g.H, kFloat);
+  size_t sums = 0;  // not the largest window's: the chunks' size grows with the rows
+  for (const auto& [steps, window_shapes] : shapes.windows)
+    sums = std::max(sums, kernels::column_sum_workspace(steps * g.N, std::max(g.G, g.K) * g.H));
   b.db = shared + lane.take(g.G * g.H, kFloat);
-  b.sums = shared + lane.take(static_cast<int64_t>(kernels::column_sum_workspace(window, std::max(g.G, g.K) * g.H)), 1);
+  b.sums = shared + lane.take(static_cast<int64_t>(sums), 1);
   b.products = shared + lane.take(static_cast<int64_t>(shapes.backward_workspace()), 1);
   b.sum_products = shared + lane.take(static_cast<int64_t>(shapes.backward_workspace()), 1);
   b.lane_stride = lane.end;

@@ -6,7 +6,6 @@
 namespace recur {
 namespace {
 
-// cuBLASLt's epilogue reads biases in pieces of 16 bytes, and no preference of its speaks of their alignment.
 const float* as_floats(const Geometry& g, const void* from, int64_t count, void* room, recur_stream stream) {
   if (count == 0) return nullptr;
   if (g.element == sizeof(float)) return aligned_bias(static_cast<const float*>(from), count, room, stream);

@@ -11,6 +11,7 @@ struct recur_layer_plan {
   explicit recur_layer_plan(const recur_layer_descriptor& validated);
 
   const recur_layer_descriptor descriptor;
+  const int device;  // that was current
   const recur_custom_cell& cell;
   const recur::Geometry geometry;
   const recur::LayerLayout layout;

@@ -66,7 +66,10 @@ void check_custom_cell(const recur_layer_descriptor& d) {
 // Byte counts and element offsets stay below 2^63.
 void check_elements(const recur_layer_descriptor& d, const Geometry& g) {
   const int64_t rows = rows_of_products(d.steps, d.batch), outputs = g.D * g.R, passes = g.passes();
-  require_elements("layers * directions * steps * batch * hidden_size", passes * rows * (g.G + g.S + 2), g.H);
+  // What cuBLASLt counts with 31 bits.
+  require_range("gates * hidden_size", g.G * g.H, 1, INT32_MAX);
+  require_range("directions * hidden_size", outputs, 1, INT32_MAX);
+  require_elements("layers * directions * steps * batch * hidden_size", passes * rows * (2 * (g.G + g.A + g.S + g.K) + 8), g.H);
   require_elements("steps * batch * input_size", rows, g.I);
   require_elements("layers * directions * gates * hidden_size * input_size", passes * g.G * g.H, g.I);
   require_elements("layers * directions * gates * hidden_size * hidden_size", passes * g.G * g.H, outputs);

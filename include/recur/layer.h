@@ -18,7 +18,8 @@
        reset before  n = tanh(a_n + W_hn (r h') + b_hn)     (Cho et al. 2014)
 
    Types. x, y, h0, hT, dx, dy and the parameters are of the plan's type. c0, cT, the gradients of all states and
-   of the parameters are float whatever the type, and all sums are made in float.
+   of the parameters are float whatever the type, and sums are made in float. What adds up in a typed buffer is rounded
+   on the way: dx and the gradients between layers of two directions, of the GRU's two parts, of overlapping windows.
 
    Ragged batches and resets. lengths [N] on the device, in any order, each 0..T: beyond its length a row's y and
    dx are 0, its state stays as it was, its x and dy are not read; direction 1 starts at the row's own end.
@@ -33,7 +34,9 @@
    is immutable: threads may share it, each call names its stream, its buffers and its workspace. Execute calls
    (forward, backward, step) only enqueue work on their stream: they neither allocate nor synchronise. Layers and
    directions that do not wait for each other run side by side on streams of the plan, which are forked from the call's
-   stream and joined to it by events; calls by several threads then take turns while they enqueue. Their
+   stream and joined to it by events; calls by several threads then take turns while they enqueue, and what one
+   plan runs on those streams follows in the order of the calls: a call whose stream is held up holds up the plan's later
+   calls too (not those of a plan of one layer and direction). Their
    arguments are checked before anything is launched; after an error nothing in the caller's buffers has
    changed. The same call on the same device gives the same bits (the same alignments of its buffers included: those
    aligned to 16 bytes take wider accesses and may take other products).
@@ -67,13 +70,14 @@ typedef enum recur_cell {
 
 typedef enum recur_type {
   RECUR_TYPE_FLOAT32 = 1,
-  RECUR_TYPE_TFLOAT32 = 2, /* stored as float; the products round their operands to TF32 (10 bits of mantissa) */
+  RECUR_TYPE_TFLOAT32 = 2, /* stored as float; the products may round their operands to TF32 (10 bits of mantissa) */
   RECUR_TYPE_FLOAT16 = 3,
   RECUR_TYPE_BFLOAT16 = 4
 } recur_type;
 
 /* LINEAR replaces every sigmoid, tanh and rectifier by the identity: for testing deep recurrences, where
-   saturation would hide an error. Not for the GRU, whose products of gates would have no bound. */
+   saturation would hide an error. Float and TF32, the LSTM without peepholes and clip, and the vanilla cells; not the GRU, whose
+   products of gates would have no bound. */
 typedef enum recur_activation { RECUR_ACTIVATION_STANDARD = 0, RECUR_ACTIVATION_LINEAR = 1 } recur_activation;
 
 typedef struct recur_custom_cell recur_custom_cell;
@@ -89,7 +93,7 @@ typedef struct recur_layer_descriptor {
   int64_t directions;  /* D, 1 or 2; 0 is taken as 1 */
   recur_activation activation;
   int64_t projection_size; /* P, 1..H-1; 0: none. LSTM only */
-  int peepholes;           /* LSTM only, without projection */
+  int peepholes;           /* LSTM only */
   float cell_clip;         /* > 0; 0: none. LSTM only */
   float dropout;           /* p, 0 <= p < 1: between layers, in training */
   int ragged;              /* forward and backward take lengths */
@@ -147,7 +151,8 @@ typedef struct recur_layer_choice {
 /* Checks the descriptor and chooses kernels and product algorithms for the current device. On failure *plan
    is NULL. RECUR_NOT_SUPPORTED names the field that is not offered. */
 recur_status recur_layer_create(recur_layer_plan** plan, const recur_layer_descriptor* descriptor);
-/* NULL is allowed. No call may still be running on the host; work already enqueued may. */
+/* NULL is allowed. No call may still be running on the host, nor a capture be open that holds one; work already enqueued
+   may. */
 void recur_layer_destroy(recur_layer_plan* plan);
 recur_status recur_layer_get_sizes(const recur_layer_plan* plan, recur_layer_sizes* sizes);
 recur_status recur_layer_get_choice(const recur_layer_plan* plan, recur_layer_choice* choice);
