@@ -99,6 +99,10 @@ class LaunchChecker {
   // What a thread tells whoever learns it: all that it knows, and all that it has done.
   Knowledge publish(exec::Warp& w, unsigned lane);
   void learn(exec::Warp& w, unsigned lane, const Knowledge& knowledge);
+  // At an mbarrier, of the thread's block (away 0) or of another of its cluster (1): what an arrival tells those who wait,
+  // by its own order or by that of a fence before it; and what such arrivals have told, to one who has waited.
+  Knowledge arrival(exec::Warp& w, unsigned lane, const exec::Semantics& semantics, unsigned away);
+  void waited(exec::Warp& w, unsigned lane, const exec::Semantics& semantics, unsigned away, const Knowledge& told);
 
  private:
   ThreadState& thread(exec::Warp& w, unsigned lane);

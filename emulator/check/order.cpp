@@ -34,6 +34,17 @@ Knowledge LaunchChecker::publish(Warp& w, unsigned lane) {
 
 void LaunchChecker::learn(Warp& w, unsigned lane, const Knowledge& knowledge) { thread(w, lane).knowledge.join(knowledge); }
 
+Knowledge LaunchChecker::arrival(Warp& w, unsigned lane, const Semantics& semantics, unsigned away) {
+  if (away > reach_of(semantics.scope)) return {};
+  return semantics.releases() ? publish(w, lane) : thread(w, lane).released[away];
+}
+
+void LaunchChecker::waited(Warp& w, unsigned lane, const Semantics& semantics, unsigned away, const Knowledge& told) {
+  if (away > reach_of(semantics.scope)) return;
+  ThreadState& t = thread(w, lane);
+  (semantics.acquires() ? t.knowledge : t.pending[away]).join(told);
+}
+
 // A strong access at a place: what others released there is learnt, what this thread has released is left there.
 void LaunchChecker::order(Warp& w, unsigned lane, const Semantics& semantics, std::uint64_t key, bool write, bool atomic,
                           Cell& first) {

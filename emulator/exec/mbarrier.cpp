@@ -53,8 +53,10 @@ void Mbarriers::finish(Mbarrier& barrier, const Range& place) {
     ++barrier.phase;
     barrier.last_remote = barrier.remote;
     barrier.remote = false;
-    barrier.arrived.join(barrier.arriving);
-    barrier.arriving = {};
+    for (unsigned away = 0; away < 2; ++away) {
+      barrier.arrived[away].join(barrier.arriving[away]);
+      barrier.arriving[away] = {};
+    }
     barrier.pending = barrier.expected;
     changes_.fetch_add(1, std::memory_order_release);
   }
@@ -137,12 +139,14 @@ void Mbarriers::add_pending(const Origin& origin, const Range& place) {
   finish(b, place);
 }
 
-void Mbarriers::release(const Range& place, const check::Knowledge& knowledge) {
+void Mbarriers::release(const Range& place, const check::Knowledge& knowledge, unsigned away) {
   auto found = objects_.find(key(place));
-  if (found != objects_.end()) found->second.arriving.join(knowledge);
+  if (found != objects_.end()) found->second.arriving[away].join(knowledge);
 }
 
-check::Knowledge Mbarriers::acquire(const Range& place) const { return objects_.at(key(place)).arrived; }
+check::Knowledge Mbarriers::acquire(const Range& place, unsigned away) const {
+  return objects_.at(key(place)).arrived[away];
+}
 
 Mbarriers::Seen Mbarriers::see(Mbarrier& b, bool complete) {
   if (!complete) return {};

@@ -23,8 +23,9 @@ struct Mbarrier {
   std::uint64_t tracked = 0;   // one above the last phase that an asynchronous operation completed in
   Origin tracked_by;
   bool remote = false, last_remote = false;  // others of the cluster had a part in the current phase, in the last
-  // At PTXVM_CHECK=full: what those who arrived in the current phase have released, and all in phases before.
-  check::Knowledge arriving, arrived;
+  // At PTXVM_CHECK=full: what those who arrived in the current phase have released, and all in phases before; by how far
+  // away they are, 0 in the object's block, 1 in another.
+  check::Knowledge arriving[2], arrived[2];
 
   std::uint64_t content() const;
 };
@@ -53,8 +54,8 @@ class Mbarriers {
   void add_pending(const Origin& origin, const Range& place);
   // What an arrival or an operation that completes tells those who wait for the phase, before it does so;
   // they learn it.
-  void release(const Range& place, const check::Knowledge& knowledge);
-  check::Knowledge acquire(const Range& place) const;
+  void release(const Range& place, const check::Knowledge& knowledge, unsigned away = 0);
+  check::Knowledge acquire(const Range& place, unsigned away) const;
   // Has the phase that a state or a parity names completed? first: nobody has seen it before.
   struct Seen {
     bool complete = false, first = false, remote = false;
@@ -65,6 +66,7 @@ class Mbarriers {
   // Phases completed so far: who waits looks again when it has changed.
   std::uint32_t changes() const { return changes_.load(std::memory_order_acquire); }
   std::string describe(const Range& place) const;
+  bool initialised(const Range& place) const { return objects_.count(key(place)) != 0; }
   // At the end of a block: asynchronous operations completed into its memory without anybody having waited.
   const Mbarrier* unobserved(const Block& block, std::uint64_t* address) const;
   void forget(const Block& block);

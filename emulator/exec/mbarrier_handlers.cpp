@@ -4,6 +4,8 @@
 #include "code/semantics.hpp"
 #include "exec/async.hpp"
 #include "exec/async_forms.hpp"
+#include "exec/cluster.hpp"
+#include "exec/ops/space.hpp"
 #include "exec/schedule.hpp"
 #include "exec/tally.hpp"
 #include "support/error.hpp"
@@ -26,8 +28,23 @@ Range object(const Origin& origin, const MbarrierForm& form) {
   return place;
 }
 
+// To the checker, init writes the object, and everything else reads it: who uses it must know of its initialisation, and
+// who takes its memory for something else of all that was done with it. Not inval, by itself: in libcu++'s pipelines one
+// lane takes leave for those of its warp, who tell it so by a match, which orders nothing.
+void tell_use(const Origin& origin, const Range& place, bool write) {
+  Warp& w = *origin.warp;
+  if (!w.worker->checker) return;
+  if (!write && !w.block->async->barriers.initialised(place)) return;  // which the operation itself finds
+  std::uint64_t address[32] = {}, host[32] = {};
+  const bool away = place.block != w.block;
+  address[origin.lane] = place.address + (away ? std::uint64_t(place.block->rank + 1) << kRankShift : 0);
+  host[origin.lane] = reinterpret_cast<std::uintptr_t>(place.host);
+  w.worker->checker->access(w, *origin.inst, kShared, address, 1u << origin.lane, 8, write, host);
+}
+
 bool done(const Origin& origin, const MbarrierForm& form) {
   const Range place = object(origin, form);
+  tell_use(origin, place, false);
   Async& async = *origin.warp->block->async;
   std::lock_guard<std::mutex> guard(async.lock);
   const Mbarriers::Seen seen =
@@ -39,8 +56,8 @@ bool done(const Origin& origin, const MbarrierForm& form) {
   if (Tally* tally = origin.warp->worker->tally; tally && seen.first)
     count_phase(*tally, *place.block, seen.remote ? model::Latency::Remote : model::Latency::Shared);
   check::LaunchChecker* const checker = origin.warp->block->image->checker;
-  if (yes && checker && Semantics::of(origin.inst->sem).acquires())
-    checker->learn(*origin.warp, origin.lane, async.barriers.acquire(place));
+  for (unsigned away = 0; yes && checker && away < 2; ++away)
+    checker->waited(*origin.warp, origin.lane, Semantics::of(origin.inst->sem), away, async.barriers.acquire(place, away));
   if (!yes) {
     async.request(place);
     origin.warp->block->lane_copies->request(place);
@@ -51,8 +68,9 @@ bool done(const Origin& origin, const MbarrierForm& form) {
 void arrive(const Origin& origin, const MbarrierForm& form, const Range& place, std::uint32_t value) {
   Mbarriers& barriers = origin.warp->block->async->barriers;
   check::LaunchChecker* const checker = origin.warp->block->image->checker;
-  if (checker && Semantics::of(origin.inst->sem).releases())
-    barriers.release(place, checker->publish(*origin.warp, origin.lane));
+  const unsigned away = place.block != origin.warp->block;
+  if (checker)
+    barriers.release(place, checker->arrival(*origin.warp, origin.lane, Semantics::of(origin.inst->sem), away), away);
   if (form.expect) barriers.expect_transactions(origin, place, value);
   const MbarrierState state =
       barriers.arrive(origin, place, form.expect ? 1 : value, form.drop, !form.no_complete);
@@ -67,6 +85,7 @@ void arrive_after_copies(Warp& w, const Inst& in, const MbarrierForm& form) {
   for (std::uint32_t m = w.mask; m; m &= m - 1) {
     const Origin origin{&w, &in, unsigned(__builtin_ctz(m))};
     const Range place = object(origin, form);
+    tell_use(origin, place, false);
     arrivals.to[origin.lane] = place.host;
     arrivals.to_address[origin.lane] = place.address;
     if (form.no_increment) continue;
@@ -84,6 +103,7 @@ void mbarrier(Warp& w, const Inst& in) {
   for (std::uint32_t m = w.mask; m; m &= m - 1) {
     const Origin origin{&w, &in, unsigned(__builtin_ctz(m))};
     const Range place = object(origin, form);
+    tell_use(origin, place, form.op == MbarrierOp::Init);
     const std::uint32_t value = in.op[2] == kNone ? 1 : w.at<std::uint32_t>(in.op[2])[origin.lane];
     std::lock_guard<std::mutex> guard(async.lock);
     switch (form.op) {

@@ -114,6 +114,66 @@ void run_on(const ptxvm::exec::MachineLimits& limits, const std::string& text, c
   ptxvm::exec::run(request, limits);
 }
 
+// What another block stored before its arrival at an mbarrier, for those who wait there; and the mbarrier itself.
+TEST(ClusterMbarrier, OrdersWhatItsScopesReach) {
+  struct Way {
+    std::string arrive, wait, init = "fence.mbarrier_init.release.cluster;\n";
+    bool right = false;
+  };
+  const std::string fence = "fence.acq_rel.cluster;\n", arrive = "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%rb];\n",
+                    relaxed = "mbarrier.arrive.relaxed.cluster.shared::cluster.b64 _, [%rb];\n";
+  const auto wait = [](const std::string& sem) { return "W:\nmbarrier.try_wait.parity" + sem + ".shared::cta.b64 %p, [bar], 0;\n@!%p bra W;\n"; };
+  const std::string init = "fence.mbarrier_init.release.cluster;\n";
+  for (const Way& way : std::vector<Way>{
+           {arrive, wait(".acquire.cluster"), init, true},
+           {fence + relaxed, wait(".acquire.cluster"), init, true},
+           {arrive, wait(".relaxed.cluster") + fence, init, true},
+           {fence + relaxed, wait(".relaxed.cluster") + fence, init, true},
+           {"mbarrier.arrive.expect_tx.release.cluster.shared::cluster.b64 _, [%rb], 0;\n", wait(".acquire.cluster"), init, true},
+           {"mbarrier.arrive_drop.release.cluster.shared::cluster.b64 _, [%rb];\n", wait(".acquire.cluster"), init, true},
+           {arrive, wait(".acquire.cluster"), fence, true},  // a fence of every kind of access does too
+           {relaxed, wait(".acquire.cluster")},
+           {arrive, wait(".relaxed.cluster")},
+           {"mbarrier.arrive.release.cta.shared::cluster.b64 _, [%rb];\n", wait(".acquire.cluster")},
+           {arrive, wait(".acquire.cta")},
+           {"mbarrier.arrive.shared::cluster.b64 _, [%rb];\n", wait("")},  // the scope is .cta where none is named
+           {"fence.acq_rel.cta;\n" + relaxed, wait(".acquire.cluster")},
+           {arrive, wait(".relaxed.cluster") + "fence.acq_rel.cta;\n"},
+           {arrive, wait(".acquire.cluster"), ""}}) {
+    const Buffer out(4 * 4 * 64);
+    const Shape s{{4, 1, 1}, {64, 1, 1}, 0, {2, 1, 1}, true};
+    const std::string text =
+        ".reg .b32 %me, %rank, %s, %rs, %rb, %d;\n.reg .pred %p;\nmov.u32 %me, %tid.x;\nmov.u32 %rank, %cluster_ctarank;\n"
+        "xor.b32 %rank, %rank, 1;\nmov.u32 %s, sh;\nmad.lo.u32 %s, %me, 4, %s;\nmapa.shared::cluster.u32 %rs, %s, %rank;\n"
+        "mov.u32 %rb, bar;\nmapa.shared::cluster.u32 %rb, %rb, %rank;\nsetp.eq.u32 %p, %me, 0;\n@%p mbarrier.init.shared.b64 [bar], 64;\n" +
+        way.init + "barrier.cluster.arrive.relaxed;\nbarrier.cluster.wait;\nst.shared::cluster.u32 [%rs], %i;\n" + way.arrive + way.wait +
+        "xor.b32 %s, %s, 4;\nld.shared.u32 %d, [%s];\nmad.wide.u32 %at, %i, 4, %q0;\nst.global.u32 [%at], %d;\n"
+        "barrier.cluster.arrive;\nbarrier.cluster.wait;\n";
+    const Fault fault = fault_of(kernel_text(1, text, memory + ".shared .align 8 .b64 bar;\n"), s, {out.address()});
+    if (checks_races() && !way.right) {
+      EXPECT_EQ(fault.message.rfind("race: ", 0), 0u) << way.init << way.arrive << way.wait << fault.message;
+      continue;
+    }
+    ASSERT_EQ(fault.message, "") << way.init << way.arrive << way.wait;
+    const auto got = out.read<u32>(4 * 64);
+    for (u32 i = 0; i < got.size(); i++) ASSERT_EQ(got[i], (i ^ 64) ^ 1) << way.arrive << way.wait;
+  }
+}
+
+// Who uses an mbarrier must know of its initialisation, and who stores to its memory of all that was done with it.
+TEST(ClusterMbarrier, ItsMemoryIsHandedOver) {
+  const auto message = [](const std::string& before, const std::string& after) {
+    return fault_of(kernel_text(0, ".reg .b32 %me;\n.reg .pred %p, %q;\nmov.u32 %me, %tid.x;\nsetp.eq.u32 %p, %me, 0;\nsetp.eq.u32 %q, %me, 33;\n"
+                                   "@%p mbarrier.init.shared.b64 [bar], 64;\n" + before + "mbarrier.arrive.shared.b64 _, [bar];\n" + after +
+                                   "@%q mbarrier.inval.shared.b64 [bar];\n@%q st.shared.u32 [bar], 5;\n", ".shared .align 8 .b64 bar;\n"),
+                    {{1, 1, 1}, {64, 1, 1}}, {}).message;
+  };
+  EXPECT_EQ(message("bar.sync 0;\n", "bar.sync 0;\n"), "");
+  if (!checks_races()) return;
+  EXPECT_EQ(message("", "bar.sync 0;\n").rfind("race: ", 0), 0u);
+  EXPECT_EQ(message("bar.sync 0;\n", "").rfind("race: ", 0), 0u);
+}
+
 // Blocks of a cluster lie in one GPC, on multiprocessors of their own where it has enough; each is used.
 TEST(ClusterBarrier, ClustersLieInOneGpc) {
   const std::vector<u32> gpcs = {16, 16, 10, 2};

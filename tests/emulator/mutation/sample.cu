@@ -101,6 +101,52 @@ __global__ void bulk(const int* in, int* out) {
   out[me] = shared[me] + shared[255 - me];
 }
 
+__device__ unsigned in_block(unsigned address, unsigned rank) {
+  unsigned there;
+  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(address), "r"(rank));
+  return there;
+}
+__device__ void arrive_at(unsigned barrier) {
+  asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+__device__ void wait_for(unsigned barrier, unsigned parity) {
+  int done = 0;
+  while (!done) {
+    asm volatile(
+        "{\n.reg .pred p;\nmbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%1], %2;\nselp.s32 %0, 1, 0, p;\n}"
+        : "=r"(done)
+        : "r"(barrier), "r"(parity)
+        : "memory");
+  }
+}
+
+// The blocks of a cluster stand in a ring. Each puts its numbers into the next one's box, which tells when it has read.
+__global__ void __cluster_dims__(4, 1, 1) hand_round(int* out) {
+  __shared__ int box[64];
+  __shared__ alignas(8) unsigned long long full, empty;
+  const int me = int(threadIdx.x);
+  const unsigned rank = blockIdx.x % 4, next = (rank + 1) % 4, previous = (rank + 3) % 4;
+  const unsigned is_full = shared_address(&full), is_empty = shared_address(&empty);
+  if (me == 0) {
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], 64;" ::"r"(is_full) : "memory");
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], 64;" ::"r"(is_empty) : "memory");
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+  }
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+  int value = int(blockIdx.x) * 100 + me;
+#pragma unroll 1
+  for (unsigned round = 0; round < 4; ++round) {
+    asm volatile("st.shared::cluster.s32 [%0], %1;" ::"r"(in_block(shared_address(box + me), next)), "r"(value) : "memory");
+    arrive_at(in_block(is_full, next));
+    wait_for(is_full, round & 1);
+    value = box[63 - me] + 1;
+    arrive_at(in_block(is_empty, previous));
+    wait_for(is_empty, round & 1);
+  }
+  out[blockIdx.x * 64 + me] = value;
+}
+
 __global__ void idle(int* out, bool never) {
   out[threadIdx.x] = int(threadIdx.x);
   __syncthreads();
@@ -187,6 +233,17 @@ int copied() {
   return 0;
 }
 
+// After as many rounds as there are blocks everything is back where it was, four more.
+int handed_round() {
+  Array<int> out(8 * 64);
+  hand_round<<<8, 64>>>(out.data);
+  int got[8 * 64];
+  if (!out.read(got)) return complain("hand_round");
+  for (int k = 0; k < 8 * 64; ++k)
+    if (got[k] != k / 64 * 100 + k % 64 + 4) return complain("hand_round");
+  return 0;
+}
+
 int idled(bool meet) {
   Array<int> out(64);
   if (meet) meeting<<<1, 64>>>(out.data);
@@ -203,5 +260,5 @@ int main(int argc, char** argv) {
   if (std::strcmp(what, "meeting") == 0) return idled(true);
   if (std::strcmp(what, "fail") == 0) return 7;
   if (std::strcmp(what, "nothing") == 0) return 0;
-  return passed_on() | reduced() | exchanged() | copied();
+  return passed_on() | reduced() | exchanged() | copied() | handed_round();
 }
