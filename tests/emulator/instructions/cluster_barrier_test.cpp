@@ -246,7 +246,7 @@ TEST(Registers, WhatTheIsaLeavesUndefinedIsAtFault) {
            {"setmaxnreg.dec.aligned.u32 40;", "unknown form"},
            {"setmaxnreg.set.sync.aligned.u32 40;", "unknown form"},
            {"setmaxnreg.inc.sync.aligned.b32 40;", "unknown form"},
-           {dec + "40;", "in warp 4 of 6, which is in no warpgroup of four", 192},
+           {dec + "40;", "of 6, which is in no warpgroup of four", 192},
            {"@%q bra A;\n" + dec + "40;\nbra B;\nA:\n" + dec + "48;\nB:\n", "of its warpgroup has executed another, PTX line"},
            {"@%q exit;\n" + dec + "40;\n", "was executed by warp 0 and not by warp 1 of its warpgroup"},
            {dec + "40;\n" + dec + "32;\n", "has yet to come to the one before"},
