@@ -13,6 +13,7 @@ constexpr std::uint64_t kSectionHeaderSize = 64, kSymbolSize = 24;
 constexpr std::uint32_t kTypeSymbols = 2, kTypeNoBits = 8;
 
 constexpr std::uint8_t kFormatSized = 4;            // the value is as long as the header's u16 says
+constexpr std::uint8_t kAttributeFrame = 0x11;      // u32 symbol, u32 bytes of the stack frame per thread
 constexpr std::uint8_t kAttributeRegisters = 0x2f;  // u32 symbol, u32 registers per thread
 
 struct Section {
@@ -65,9 +66,9 @@ class Elf {
   std::uint64_t table_ = 0, count_ = 0;
 };
 
-}  // namespace
-
-std::unordered_map<std::string, int> registers_per_thread(std::string_view cubin) {
+// What an attribute says of every function: no more than most.
+std::unordered_map<std::string, int> of_functions(std::string_view cubin, std::uint8_t wanted, std::uint32_t most,
+                                                  const char* unit) {
   const Elf elf(cubin);
   std::optional<Section> info, symbols;
   for (std::uint64_t i = 1; i < elf.count(); ++i) {
@@ -75,8 +76,8 @@ std::unordered_map<std::string, int> registers_per_thread(std::string_view cubin
     if (section.type == kTypeSymbols) symbols = section;
     if (elf.name(section) == ".nv.info") info = section;
   }
-  std::unordered_map<std::string, int> registers;
-  if (!info) return registers;  // no function has anything to say
+  std::unordered_map<std::string, int> values;
+  if (!info) return values;  // no function has anything to say
   if (!symbols) fail("cubin: no symbol table");
   const std::string_view strings = elf.section(symbols->link).content;
 
@@ -88,17 +89,26 @@ std::unordered_map<std::string, int> registers_per_thread(std::string_view cubin
     const std::uint64_t size = format == kFormatSized ? load<std::uint16_t>(rest, 2) : 0;
     if (rest.size() < 4) fail("cubin: .nv.info ends too early");
     const std::string_view value = slice(rest, 4, size);
-    if (format == kFormatSized && attribute == kAttributeRegisters) {
+    if (format == kFormatSized && attribute == wanted) {
       const std::uint64_t symbol = load<std::uint32_t>(value, 0);
       const auto count = load<std::uint32_t>(value, 4);
-      if (count > 256) fail("cubin: a function of " + std::to_string(count) + " registers");
+      if (count > most) fail("cubin: a function of " + std::to_string(count) + unit);
       const std::string_view entry = slice(symbols->content, symbol * kSymbolSize, kSymbolSize);
-      registers[std::string(Elf::string_at(strings, load<std::uint32_t>(entry, 0)))] =
-          static_cast<int>(count);
+      values[std::string(Elf::string_at(strings, load<std::uint32_t>(entry, 0)))] = static_cast<int>(count);
     }
     rest.remove_prefix(4 + size);
   }
-  return registers;
+  return values;
+}
+
+}  // namespace
+
+std::unordered_map<std::string, int> registers_per_thread(std::string_view cubin) {
+  return of_functions(cubin, kAttributeRegisters, 256, " registers");
+}
+
+std::unordered_map<std::string, int> stack_per_thread(std::string_view cubin) {
+  return of_functions(cubin, kAttributeFrame, 512 << 10, " bytes of stack");
 }
 
 }  // namespace ptxvm::image

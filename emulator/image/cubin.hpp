@@ -11,4 +11,7 @@ namespace ptxvm::image {
 // InvalidKernelImage.
 std::unordered_map<std::string, int> registers_per_thread(std::string_view cubin);
 
+// Bytes of each function's stack frame, where local arrays and spilled registers lie.
+std::unordered_map<std::string, int> stack_per_thread(std::string_view cubin);
+
 }  // namespace ptxvm::image

@@ -66,12 +66,18 @@ namespace sweep {
 using device::Floats;
 
 // A warp along the hidden units, so that accesses of a row touch; four rows a block. Small blocks, because a step
-// of a small batch has few of them to spread over the multiprocessors. Six of them resident on one leave 80
-// registers a thread.
+// of a small batch has few of them to spread over the multiprocessors.
 struct Tile {
-  int columns = 32, rows = 4, blocks = 6;
+  int columns = 32, rows = 4;
 };
 constexpr Tile kTile = {};
+
+// Blocks resident on a multiprocessor, at least. Six leave 80 registers a thread, five 96: for cells whose thread holds
+// more values than an LSTM's or a GRU's 32, because with 80 the LSTM with peepholes spilled on sm_100 and sm_120.
+template <class Cell, int Width>
+constexpr int resident_blocks() {
+  return Width * (Cell::gates + Cell::apart + Cell::saved + Cell::constants) > 32 ? 5 : 6;
+}
 constexpr int64_t kMaxRowBlocks = 65535;
 
 template <int Width, class T>
@@ -88,7 +94,8 @@ __device__ __forceinline__ bool resets(const uint8_t* reset, int64_t row, bool w
 }
 
 template <class Cell, class T, int Width>
-__global__ void __launch_bounds__(kTile.columns* kTile.rows, kTile.blocks) forward_kernel(const SweepForward s) {
+__global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cell, Width>())
+    forward_kernel(const SweepForward s) {
   constexpr int G = Cell::gates, A = Cell::apart, S = Cell::saved, K = Cell::constants;
   const int64_t unit = (static_cast<int64_t>(blockIdx.x) * kTile.columns + threadIdx.x) * Width, H = s.hidden;
   if (unit >= H) return;
@@ -172,7 +179,8 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows, kTile.blocks) forwa
 }
 
 template <class Cell, class T, int Width>
-__global__ void __launch_bounds__(kTile.columns* kTile.rows, kTile.blocks) backward_kernel(const SweepBackward s) {
+__global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cell, Width>())
+    backward_kernel(const SweepBackward s) {
   constexpr int G = Cell::gates, A = Cell::apart, S = Cell::saved, K = Cell::constants;
   const int64_t unit = (static_cast<int64_t>(blockIdx.x) * kTile.columns + threadIdx.x) * Width, H = s.hidden;
   if (unit >= H) return;
