@@ -36,6 +36,12 @@ void require_range(const char* name, int64_t value, int64_t low, int64_t high) {
          std::to_string(high));
 }
 
+void require_known(const char* name, int64_t value, int64_t last) {
+  if (value >= 1 && value <= last) return;
+  throw Failure(value > last ? RECUR_NOT_SUPPORTED : RECUR_INVALID_ARGUMENT,
+                std::string(name) + " is " + std::to_string(value) + ", must be 1 to " + std::to_string(last));
+}
+
 void require_number(const char* name, double value, double low, double high) {
   if (value >= low && value <= high) return;
   reject(std::string(name) + " is " + text(value) + ", must be " + text(low) + " to " + text(high));

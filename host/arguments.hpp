@@ -8,6 +8,8 @@ namespace recur {
 
 void require_not_null(const char* name, const void* pointer);
 void require_range(const char* name, int64_t value, int64_t low, int64_t high);
+// One of an enumeration's values, which begin at 1; one beyond the last may be of a later version: RECUR_NOT_SUPPORTED.
+void require_known(const char* name, int64_t value, int64_t last);
 // A finite number with low <= value <= high.
 void require_number(const char* name, double value, double low, double high);
 // A finite number with low <= value < limit.

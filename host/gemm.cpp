@@ -131,7 +131,7 @@ cublasLtMatmulAlgo_t Gemm::find_algorithm(const Descriptors& d, cublasLtMatmulPr
 }
 
 void Gemm::run(cudaStream_t stream, float alpha, const void* a, const void* b, float beta, const void* c, void* d,
-               void* workspace_memory, const float* bias) const {
+               void* workspace_memory, const void* bias) const {
   const Descriptors& it = *descriptors_;
   if (it.shape.m == 0 || it.shape.n == 0) return;
   const uintptr_t addresses = reinterpret_cast<uintptr_t>(a) | reinterpret_cast<uintptr_t>(b) |
@@ -147,10 +147,10 @@ void Gemm::run(cudaStream_t stream, float alpha, const void* a, const void* b, f
                               bytes, stream));
 }
 
-const float* aligned_bias(const float* bias, int64_t count, void* room, cudaStream_t stream) {
+const void* aligned_bias(const void* bias, size_t bytes, void* room, cudaStream_t stream) {
   if (reinterpret_cast<uintptr_t>(bias) % 16 == 0) return bias;
-  RECUR_CUDA(cudaMemcpyAsync(room, bias, static_cast<size_t>(count) * sizeof(float), cudaMemcpyDeviceToDevice, stream));
-  return static_cast<const float*>(room);
+  RECUR_CUDA(cudaMemcpyAsync(room, bias, bytes, cudaMemcpyDeviceToDevice, stream));
+  return room;
 }
 
 }  // namespace recur

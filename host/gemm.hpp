@@ -34,7 +34,7 @@ struct GemmShape {
   int64_t lda = 0, ldb = 0, ldd = 0;              // row pitches in elements; 0: the rows touch. C has D's
   bool bias = false;
   recur_type type = RECUR_TYPE_FLOAT32;  // of A and B; TFLOAT32 rounds them on the way into the product
-  bool float_result = true;              // C, D and bias are float; else of A's type (no bias). Sums are float
+  bool float_result = true;              // C, D and bias are float; else of A's type. Sums are float
 };
 
 class Gemm {
@@ -49,10 +49,11 @@ class Gemm {
   // Bytes of workspace that run() may use: a function of the shape alone. 256-byte aligned.
   static size_t workspace(const GemmShape& shape);
 
-  // c may be d. bias [n] only where the shape says so. Enqueues one product on the stream; nothing where
-  // m or n is 0.
+  // c may be d. bias [n] of D's type (the only one that cuBLASLt takes beside a D of 16 or 32 bits: cublasLt.h at
+  // CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE), only where the shape says so; it is added to the float sum, which is rounded
+  // once. Enqueues one product on the stream; nothing where m or n is 0.
   void run(cudaStream_t stream, float alpha, const void* a, const void* b, float beta, const void* c, void* d,
-           void* workspace, const float* bias = nullptr) const;
+           void* workspace, const void* bias = nullptr) const;
 
  private:
   struct Descriptors;
@@ -63,8 +64,8 @@ class Gemm {
   std::unique_ptr<Descriptors, Destroy> descriptors_;
 };
 
-// The bias itself at a multiple of 16 bytes, else a copy of its count elements in room, enqueued on the stream: so that
-// the faster algorithm can be taken.
-const float* aligned_bias(const float* bias, int64_t count, void* room, cudaStream_t stream);
+// The bias itself at a multiple of 16 bytes, else a copy of its bytes in room, enqueued on the stream: so that the faster
+// algorithm can be taken.
+const void* aligned_bias(const void* bias, size_t bytes, void* room, cudaStream_t stream);
 
 }  // namespace recur

@@ -7,6 +7,7 @@
 #include "check.hpp"
 #include "gemm.hpp"
 #include "kernels/sequence/launch.hpp"
+#include "kernels/streamed/launch.hpp"
 #include "overlap.hpp"
 
 // Read only once made.
@@ -28,6 +29,8 @@ GemmShape output_shape(const recur_linear_descriptor& d) {
   shape.k = d.inputs;
   shape.transpose_b = true;
   shape.bias = d.has_bias != 0;
+  shape.type = d.type;
+  shape.float_result = false;
   return shape;
 }
 
@@ -36,6 +39,8 @@ GemmShape input_gradient_shape(const recur_linear_descriptor& d) {
   shape.m = d.rows;
   shape.n = d.inputs;
   shape.k = d.outputs;
+  shape.type = d.type;
+  shape.float_result = false;
   return shape;
 }
 
@@ -45,10 +50,17 @@ GemmShape weight_gradient_shape(const recur_linear_descriptor& d) {
   shape.n = d.inputs;
   shape.k = d.rows;
   shape.transpose_a = true;
+  shape.type = d.type;
   return shape;
 }
 
+size_t element_of(const recur_linear_descriptor& d) {
+  return d.type == RECUR_TYPE_FLOAT16 || d.type == RECUR_TYPE_BFLOAT16 ? 2 : 4;
+}
+size_t bias_bytes(const recur_linear_descriptor& d) { return d.has_bias ? element_of(d) * d.outputs : 0; }
+
 void check_descriptor(const recur_linear_descriptor& d) {
+  require_known("type", d.type, RECUR_TYPE_BFLOAT16);
   require_range("rows", d.rows, 1, INT32_MAX);
   require_range("inputs", d.inputs, 1, INT32_MAX);
   require_range("outputs", d.outputs, 1, INT32_MAX);
@@ -60,27 +72,26 @@ void check_descriptor(const recur_linear_descriptor& d) {
 // Forward: the product's scratch memory, then room for the bias. The parts of backward follow each other on one
 // stream and share the scratch memory.
 recur_linear_sizes sizes_of(const recur_linear_descriptor& d) {
-  const size_t bias = d.has_bias ? sizeof(float) * d.outputs : 0;
   size_t sum = d.has_bias ? kernels::column_sum_workspace(d.rows, d.outputs) : 0;
-  return {Gemm::workspace(output_shape(d)) + bias, std::max({Gemm::workspace(input_gradient_shape(d)),
-                                                      Gemm::workspace(weight_gradient_shape(d)), sum})};
+  return {Gemm::workspace(output_shape(d)) + bias_bytes(d),
+          std::max({Gemm::workspace(input_gradient_shape(d)), Gemm::workspace(weight_gradient_shape(d)), sum})};
 }
 
-const float* bias_of(const recur_linear_descriptor& d, const recur_linear_forward_args& a) {
+const void* bias_of(const recur_linear_descriptor& d, const recur_linear_forward_args& a) {
   if (!d.has_bias) return nullptr;
-  return aligned_bias(a.bias, d.outputs, static_cast<char*>(a.workspace) + Gemm::workspace(output_shape(d)), a.stream);
+  return aligned_bias(a.bias, bias_bytes(d), static_cast<char*>(a.workspace) + Gemm::workspace(output_shape(d)),
+                      a.stream);
 }
 
 void check_backward(const recur_linear_plan& plan, const recur_linear_backward_args& a) {
   const recur_linear_descriptor& d = plan.shape;
-  const size_t input_bytes = sizeof(float) * d.rows * d.inputs,
-               weight_bytes = sizeof(float) * d.outputs * d.inputs;
+  const size_t element = element_of(d), inputs = d.rows * d.inputs, weights = d.outputs * d.inputs;
   Overlaps buffers;
-  buffers.input("output_gradient", a.output_gradient, sizeof(float) * d.rows * d.outputs);
-  if (a.input_gradient != nullptr) buffers.input("weight", a.weight, weight_bytes);
-  if (a.weight_gradient != nullptr) buffers.input("input", a.input, input_bytes);
-  buffers.optional_output("input_gradient", a.input_gradient, input_bytes);
-  buffers.optional_output("weight_gradient", a.weight_gradient, weight_bytes);
+  buffers.input("output_gradient", a.output_gradient, element * d.rows * d.outputs, element);
+  if (a.input_gradient != nullptr) buffers.input("weight", a.weight, element * weights, element);
+  if (a.weight_gradient != nullptr) buffers.input("input", a.input, element * inputs, element);
+  buffers.optional_output("input_gradient", a.input_gradient, element * inputs, nullptr, element);
+  buffers.optional_output("weight_gradient", a.weight_gradient, sizeof(float) * weights);
   buffers.optional_output("bias_gradient", a.bias_gradient, sizeof(float) * d.outputs);
   if (a.bias_gradient != nullptr && !plan.shape.has_bias) {
     throw Failure(RECUR_INVALID_ARGUMENT, "bias_gradient is given, must be NULL as the plan has no bias");
@@ -128,10 +139,11 @@ recur_status recur_linear_forward(const recur_linear_plan* plan, const recur_lin
     require_not_null("args", args);
     const recur_linear_descriptor& d = plan->shape;
     Overlaps buffers;
-    buffers.input("input", args->input, sizeof(float) * d.rows * d.inputs);
-    buffers.input("weight", args->weight, sizeof(float) * d.outputs * d.inputs);
-    if (d.has_bias) buffers.input("bias", args->bias, sizeof(float) * d.outputs);
-    buffers.output("output", args->output, sizeof(float) * d.rows * d.outputs);
+    const size_t element = element_of(d);
+    buffers.input("input", args->input, element * d.rows * d.inputs, element);
+    buffers.input("weight", args->weight, element * d.outputs * d.inputs, element);
+    if (d.has_bias) buffers.input("bias", args->bias, bias_bytes(d), element);
+    buffers.output("output", args->output, element * d.rows * d.outputs, nullptr, element);
     require_workspace("workspace", args->workspace, args->workspace_size, plan->sizes.forward_workspace);
     buffers.scratch("workspace", args->workspace, plan->sizes.forward_workspace);
     buffers.check();
@@ -158,7 +170,26 @@ recur_status recur_linear_backward(const recur_linear_plan* plan, const recur_li
     }
     if (a.bias_gradient != nullptr) {
       RECUR_CUDA(kernels::column_sum(a.output_gradient, a.bias_gradient, plan->shape.rows,
-                                     plan->shape.outputs, a.accumulate != 0, a.workspace, a.stream));
+                                     plan->shape.outputs, a.accumulate != 0, a.workspace, a.stream, plan->shape.type));
     }
+  });
+}
+
+recur_status recur_linear_cast_parameters(const recur_linear_plan* plan, recur_stream stream, const float* weight,
+                                          const float* bias, void* typed_weight, void* typed_bias) {
+  return recur::guard([&] {
+    using namespace recur;
+    require_not_null("plan", plan);
+    const recur_linear_descriptor& d = plan->shape;
+    const size_t element = element_of(d), weights = d.outputs * d.inputs;
+    Overlaps buffers;
+    buffers.input("weight", weight, sizeof(float) * weights);
+    if (d.has_bias) buffers.input("bias", bias, sizeof(float) * d.outputs);
+    buffers.output("typed_weight", typed_weight, element * weights, nullptr, element);
+    if (d.has_bias) buffers.output("typed_bias", typed_bias, bias_bytes(d), nullptr, element);
+    buffers.check();
+    require_no_pending_error();
+    RECUR_CUDA(kernels::narrow(d.type, weight, typed_weight, d.outputs * d.inputs, stream));
+    if (d.has_bias) RECUR_CUDA(kernels::narrow(d.type, bias, typed_bias, d.outputs, stream));
   });
 }

@@ -8,7 +8,8 @@ namespace {
 
 const float* as_floats(const Geometry& g, const void* from, int64_t count, void* room, recur_stream stream) {
   if (count == 0) return nullptr;
-  if (g.element == sizeof(float)) return aligned_bias(static_cast<const float*>(from), count, room, stream);
+  if (g.element == sizeof(float))
+    return static_cast<const float*>(aligned_bias(from, static_cast<size_t>(count) * sizeof(float), room, stream));
   RECUR_CUDA(kernels::widen(g.type, from, static_cast<float*>(room), count, stream));
   return static_cast<const float*>(room);
 }

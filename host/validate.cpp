@@ -10,13 +10,6 @@
 namespace recur {
 namespace {
 
-// A value beyond those declared may be one of a later version.
-void require_known(const char* field, int64_t value, int64_t last) {
-  if (value >= 1 && value <= last) return;
-  throw Failure(value > last ? RECUR_NOT_SUPPORTED : RECUR_INVALID_ARGUMENT,
-                std::string(field) + " is " + std::to_string(value) + ", must be 1 to " + std::to_string(last));
-}
-
 [[noreturn]] void not_supported(const std::string& text) { throw Failure(RECUR_NOT_SUPPORTED, text); }
 
 // The rows of the products over all steps, which cuBLASLt counts with 31 bits. Both factors are below 2^31.

@@ -38,7 +38,7 @@ struct Network {
   Network(int64_t T, int64_t N, const Config& config)
       : rows(T * N),
         layer(lstm(T, N, config)),
-        linear({rows, config.hidden, config.vocabulary, 1}) {
+        linear({RECUR_TYPE_FLOAT32, rows, config.hidden, config.vocabulary, 1}) {
     const recur_layer_sizes sizes = layer.sizes();
     for (Floats* state : {&h, &c, &h_next, &c_next}) *state = Floats(sizes.state_elements);
     for (Floats* inputs : {&x, &dx}) *inputs = Floats(rows * config.embedding);

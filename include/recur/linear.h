@@ -1,7 +1,10 @@
 /* The linear layer y = x W^T + b, as it projects a hidden state onto classes. C11; no CUDA header needed.
 
-   Letters: M rows, I inputs, O outputs. fp32, row-major, contiguous; pointers inside the argument structs
+   Letters: M rows, I inputs, O outputs. Row-major, contiguous; pointers inside the argument structs
    are device memory. Set a struct to zero first; zero or NULL means absent.
+
+   Types. x, y, dx, dy, W and b are of the plan's type. dW and db are float whatever the type, and all sums, the
+   bias among them, are made in float; y and dx are rounded to the type once.
 
    A plan is immutable and may be shared by threads; forward and backward only enqueue work on the stream
    they name, and neither allocate nor synchronise. Arguments are checked before anything is launched (see
@@ -10,13 +13,14 @@
 #ifndef RECUR_LINEAR_H
 #define RECUR_LINEAR_H
 
-#include "recur/status.h"
+#include "recur/layer.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct recur_linear_descriptor {
+  recur_type type; /* zero is no value */
   int64_t rows;    /* M, 1..2^31-1: the rows of one call, e.g. T*N when training and N when stepping */
   int64_t inputs;  /* I, 1..2^31-1 */
   int64_t outputs; /* O, 1..2^31-1 */
@@ -38,10 +42,10 @@ recur_status recur_linear_get_sizes(const recur_linear_plan* plan, recur_linear_
 
 typedef struct recur_linear_forward_args {
   recur_stream stream;
-  const float* input;  /* x [M,I] */
-  const float* weight; /* W [O,I] */
-  const float* bias;   /* b [O]; needed if the plan has a bias, else ignored */
-  float* output;       /* y [M,O]; overlaps nothing */
+  const void* input;  /* x [M,I] */
+  const void* weight; /* W [O,I] */
+  const void* bias;   /* b [O]; needed if the plan has a bias, else ignored */
+  void* output;       /* y [M,O]; overlaps nothing */
   void* workspace; /* 256-byte aligned */
   size_t workspace_size;
 } recur_linear_forward_args;
@@ -51,10 +55,10 @@ recur_status recur_linear_forward(const recur_linear_plan* plan, const recur_lin
 /* dx = dy W, dW (+)= dy^T x, db (+)= sum of dy over rows in a fixed order. Each output is optional. */
 typedef struct recur_linear_backward_args {
   recur_stream stream;
-  const float* input;           /* x [M,I]; needed for weight_gradient */
-  const float* weight;          /* W [O,I]; needed for input_gradient */
-  const float* output_gradient; /* dy [M,O] */
-  float* input_gradient;        /* dx [M,I] or NULL; overwritten; overlaps nothing */
+  const void* input;            /* x [M,I]; needed for weight_gradient */
+  const void* weight;           /* W [O,I]; needed for input_gradient */
+  const void* output_gradient;  /* dy [M,O] */
+  void* input_gradient;         /* dx [M,I] or NULL; overwritten; overlaps nothing */
   float* weight_gradient;       /* dW [O,I] or NULL; overlaps nothing */
   float* bias_gradient;         /* db [O] or NULL; must be NULL if the plan has no bias */
   int accumulate;               /* 0: overwrite dW and db, else add to what is there */
@@ -63,6 +67,11 @@ typedef struct recur_linear_backward_args {
 } recur_linear_backward_args;
 
 recur_status recur_linear_backward(const recur_linear_plan* plan, const recur_linear_backward_args* args);
+
+/* W and b of the plan's type from float ones, as mixed training keeps them: rounded to nearest, elementwise. For a
+   plan of float a copy. The biases are needed if the plan has one, else ignored. */
+recur_status recur_linear_cast_parameters(const recur_linear_plan* plan, recur_stream stream, const float* weight,
+                                          const float* bias, void* typed_weight, void* typed_bias);
 
 #ifdef __cplusplus
 }

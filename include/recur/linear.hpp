@@ -26,6 +26,10 @@ class Linear {
   }
   void forward(const LinearForward& args) const { check(recur_linear_forward(plan_.get(), &args)); }
   void backward(const LinearBackward& args) const { check(recur_linear_backward(plan_.get(), &args)); }
+  void cast_parameters(recur_stream stream, const float* weight, const float* bias, void* typed_weight,
+                       void* typed_bias) const {
+    check(recur_linear_cast_parameters(plan_.get(), stream, weight, bias, typed_weight, typed_bias));
+  }
   const recur_linear_plan* get() const { return plan_.get(); }
 
  private:

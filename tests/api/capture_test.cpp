@@ -21,17 +21,22 @@ float host_memory[4];  // no call may be given it
 
 TEST(LinearCapture, ForwardAndBackward) {
   for (const recur_linear_descriptor& d :
-       {recur_linear_descriptor{7, 5, 3, 1}, {64, 32, 96, 1}, {33, 17, 31, 0}, {1025, 13, 37, 1}}) {
+       {recur_linear_descriptor{RECUR_TYPE_FLOAT32, 7, 5, 3, 1},
+        {RECUR_TYPE_FLOAT32, 64, 32, 96, 1},
+        {RECUR_TYPE_TFLOAT32, 33, 17, 31, 0},
+        {RECUR_TYPE_FLOAT32, 1025, 13, 37, 1},
+        {RECUR_TYPE_FLOAT16, 64, 32, 96, 1},
+        {RECUR_TYPE_BFLOAT16, 1025, 13, 37, 1}}) {
     for (const size_t skip : {0, 1}) {  // off alignment the bias is copied first
       SCOPED_TRACE(testing::Message()
-                   << d.rows << " rows, " << d.inputs << " to " << d.outputs << " skip " << skip);
+                   << "type " << d.type << ", " << d.rows << " rows, " << d.inputs << " to " << d.outputs << " skip " << skip);
       const Linear plan(d);
       CallBuffers buffers(skip);
       LinearForward forward = {};
-      forward.input = buffers.floats("x", size_t(d.rows * d.inputs));
-      forward.weight = buffers.floats("W", size_t(d.outputs * d.inputs));
-      forward.bias = d.has_bias ? buffers.floats("b", size_t(d.outputs)) : nullptr;
-      forward.output = buffers.floats("y", size_t(d.rows * d.outputs));
+      forward.input = buffers.typed(d.type, "x", size_t(d.rows * d.inputs));
+      forward.weight = buffers.typed(d.type, "W", size_t(d.outputs * d.inputs));
+      forward.bias = d.has_bias ? buffers.typed(d.type, "b", size_t(d.outputs)) : nullptr;
+      forward.output = buffers.typed(d.type, "y", size_t(d.rows * d.outputs));
       forward.workspace = buffers.workspace(plan.sizes().forward_workspace);
       forward.workspace_size = plan.sizes().forward_workspace;
       CapturedCall<LinearForward>{
@@ -40,14 +45,14 @@ TEST(LinearCapture, ForwardAndBackward) {
           [&](const LinearForward* a) { return recur_linear_forward(plan.get(), a); },
           {{kInvalid, [](LinearForward& a) { a.weight = nullptr; }},
            {kInvalid, [](LinearForward& a) { a.output = host_memory; }},
-           {kInvalid, [](LinearForward& a) { a.output = const_cast<float*>(a.input); }}}}
+           {kInvalid, [](LinearForward& a) { a.output = const_cast<void*>(a.input); }}}}
           .expect_replays_like_direct_calls();
 
       LinearBackward backward = {};
       backward.input = forward.input;
       backward.weight = forward.weight;
       backward.output_gradient = forward.output;
-      backward.input_gradient = buffers.floats("dx", size_t(d.rows * d.inputs));
+      backward.input_gradient = buffers.typed(d.type, "dx", size_t(d.rows * d.inputs));
       backward.weight_gradient = buffers.floats("dW", size_t(d.outputs * d.inputs));
       backward.bias_gradient = d.has_bias ? buffers.floats("db", size_t(d.outputs)) : nullptr;
       backward.workspace = buffers.workspace(plan.sizes().backward_workspace);
@@ -59,7 +64,7 @@ TEST(LinearCapture, ForwardAndBackward) {
             [&](const LinearBackward* a) { return recur_linear_backward(plan.get(), a); },
             {{kInvalid, [](LinearBackward& a) { a.output_gradient = nullptr; }},
              {kInvalid, [](LinearBackward& a) { a.weight_gradient = host_memory; }},
-             {kInvalid, [](LinearBackward& a) { a.input_gradient = const_cast<float*>(a.output_gradient); }}}}
+             {kInvalid, [](LinearBackward& a) { a.input_gradient = const_cast<void*>(a.output_gradient); }}}}
             .expect_replays_like_direct_calls();
       }
     }

@@ -23,7 +23,7 @@ TEST(TrainingStepCapture, ReplaysGoOnTraining) {
   descriptor.hidden_size = H;
   const Layer layer(descriptor);
   const recur_layer_sizes sizes = layer.sizes();
-  const Linear linear({rows, H, V, 1});
+  const Linear linear({RECUR_TYPE_FLOAT32, rows, H, V, 1});
 
   // All parameters in one buffer, all gradients in another.
   const size_t recurrent = size_t(V * E), weight = recurrent + sizes.parameter_elements,

@@ -38,6 +38,7 @@ static const function functions[] = {
     (function)recur_linear_get_sizes,
     (function)recur_linear_forward,
     (function)recur_linear_backward,
+    (function)recur_linear_cast_parameters,
     (function)recur_embedding_forward,
     (function)recur_embedding_backward_workspace,
     (function)recur_embedding_backward,

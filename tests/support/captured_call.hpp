@@ -15,6 +15,7 @@
 
 #include "recur/memory.hpp"
 #include "recur/status.h"
+#include "tests/support/element.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/random_fill.hpp"
 
@@ -26,13 +27,26 @@ class CallBuffers {
   using Bytes = std::vector<unsigned char>;
   using Contents = std::vector<Bytes>;
 
-  // Float buffers begin `skip` elements after a multiple of 256 bytes.
+  // Buffers of floats and of 16-bit floats begin `skip` elements after a multiple of 256 bytes.
   explicit CallBuffers(size_t skip = 0) : skip_(skip) {}
 
   // Random numbers, others in each set. Outputs too: a call that adds to them, or leaves a part, shows.
   float* floats(const char* name, size_t count, double scale = 1) {
     const uint64_t seed = 2 * buffers_.size() + 1;
     return values(name, random_fill(count, seed, scale), random_fill(count, seed + 1, scale));
+  }
+  // The same of any type of the library's.
+  void* typed(recur_type type, const char* name, size_t count, double scale = 1) {
+    if (element_size(type) == sizeof(float)) return floats(name, count, scale);
+    std::vector<uint16_t> sets[2];
+    for (uint64_t set = 0; set < 2; ++set) {
+      for (float value : random_fill(count, 2 * buffers_.size() + 1 + set, scale)) {
+        uint16_t bits = 0;
+        to_bits(type, rounded(type, value), reinterpret_cast<unsigned char*>(&bits));
+        sets[set].push_back(bits);
+      }
+    }
+    return values(name, sets[0], sets[1]);
   }
   // Integers from low up to limit, limit excluded.
   int32_t* integers(const char* name, size_t count, int64_t low, int64_t limit) {
@@ -47,7 +61,7 @@ class CallBuffers {
   }
   template <class T>
   T* values(const char* name, const std::vector<T>& first, const std::vector<T>& second) {
-    const size_t skip = std::is_same<T, float>::value ? skip_ * sizeof(T) : 0;
+    const size_t skip = std::is_same_v<T, float> || std::is_same_v<T, uint16_t> ? skip_ * sizeof(T) : 0;
     buffers_.push_back({name,
                         GuardedBuffer<unsigned char>(first.size() * sizeof(T), skip),
                         {bytes_of(first), bytes_of(second)},
