@@ -2,12 +2,15 @@
 // its inputs and outputs allow, counted. On a GPU: the time of the call, measured.
 //
 // recur_bench [FILE]: the same rows as JSON to FILE.
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
 #include <cxxabi.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -50,7 +53,7 @@ std::string readable(const char* mangled) {
   std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(mangled, nullptr, nullptr, &status), std::free);
   std::string name = status == 0 ? text.get() : mangled;
   if (size_t end = name.rfind('('); end != std::string::npos && end > 0) name.resize(end);
-  for (const char* gone : {"void ", "recur::kernels::", "(anonymous namespace)::", "recur::cells::", "recur::device::"}) {
+  for (const char* gone : {"void ", "recur::kernels::", "(anonymous namespace)::", "recur::cells::", "recur::device::", "recur::sweep::"}) {
     for (size_t at; (at = name.find(gone)) != std::string::npos;) name.erase(at, std::string(gone).size());
   }
   return name;
@@ -106,18 +109,47 @@ std::vector<Row> measure(const Work& work, const recur::Stream& stream) {
 #endif
 
 // Values that neither saturate nor vanish.
-recur::DeviceBuffer<float> filled(size_t count, recur_stream stream, float scale = 0.1f) {
+std::vector<float> some_values(size_t count, float scale) {
   std::vector<float> values(count);
   for (size_t k = 0; k < count; ++k) values[k] = scale * (static_cast<float>(k * 7919 % 1021) / 510.0f - 1.0f);
+  return values;
+}
+
+recur::DeviceBuffer<float> filled(size_t count, recur_stream stream, float scale = 0.1f) {
   recur::DeviceBuffer<float> buffer(count);
-  buffer.from_host(values, stream);
+  buffer.from_host(some_values(count, scale), stream);
+  return buffer;
+}
+
+size_t element_size(recur_type type) {
+  return type == RECUR_TYPE_FLOAT16 || type == RECUR_TYPE_BFLOAT16 ? 2 : sizeof(float);
+}
+
+// The same as elements of a type.
+template <class T>
+void put(T value, char* at) {
+  std::memcpy(at, &value, sizeof value);
+}
+recur::DeviceBuffer<char> filled_typed(recur_type type, size_t count, recur_stream stream) {
+  const std::vector<float> values = some_values(count, 0.1f);
+  const size_t element = element_size(type);
+  std::vector<char> bytes(count * element);
+  for (size_t k = 0; k < count; ++k) {
+    char* const at = &bytes[k * element];
+    if (type == RECUR_TYPE_FLOAT16) put(__float2half_rn(values[k]), at);
+    else if (type == RECUR_TYPE_BFLOAT16) put(__float2bfloat16_rn(values[k]), at);
+    else put(values[k], at);
+  }
+  recur::DeviceBuffer<char> buffer(bytes.size());
+  buffer.from_host(bytes, stream);
   return buffer;
 }
 
 struct LayerBench {
   recur::Layer layer;
   recur_layer_sizes sizes;
-  std::vector<recur::DeviceBuffer<float>> buffers;
+  std::vector<recur::DeviceBuffer<float>> floats;
+  std::vector<recur::DeviceBuffer<char>> typed;
   recur::DeviceBuffer<char> workspace, reserve;
   recur_layer_forward_args forward = {};
   recur_layer_backward_args backward = {};
@@ -130,22 +162,26 @@ struct LayerBench {
     const bool has_c = sizes.cell_state_elements > 0;
     const size_t x = rows * static_cast<size_t>(d.input_size), y = rows * static_cast<size_t>(d.hidden_size);
     auto add = [&](size_t count) {
-      buffers.push_back(filled(count, stream));
-      return buffers.back().data();
+      typed.push_back(filled_typed(d.type, count, stream));
+      return typed.back().data();
+    };
+    auto add_floats = [&](size_t count) {
+      floats.push_back(filled(count, stream));
+      return floats.back().data();
     };
     forward.stream = backward.stream = stream;
     backward.parameters = forward.parameters = add(sizes.parameter_elements);
     backward.x = forward.x = add(x);
     backward.h0 = forward.h0 = add(state);
-    backward.c0 = forward.c0 = has_c ? add(state) : nullptr;
+    backward.c0 = forward.c0 = has_c ? add_floats(state) : nullptr;
     backward.y = forward.y = add(y);
     backward.dy = add(y);
-    backward.dhT = add(state);
-    backward.dcT = has_c ? add(state) : nullptr;
+    backward.dhT = add_floats(state);
+    backward.dcT = has_c ? add_floats(state) : nullptr;
     backward.dx = add(x);
-    backward.dh0 = add(state);
-    backward.dc0 = has_c ? add(state) : nullptr;
-    backward.dparameters = add(sizes.parameter_elements);
+    backward.dh0 = add_floats(state);
+    backward.dc0 = has_c ? add_floats(state) : nullptr;
+    backward.dparameters = add_floats(sizes.parameter_elements);
     backward.workspace = forward.workspace = workspace.data();
     backward.workspace_size = forward.workspace_size = workspace.size();
     backward.reserve = reserve.data();
@@ -157,42 +193,56 @@ struct LayerBench {
   }
 };
 
-// A cell, and the least bytes of its kernels for each hidden unit of each row and step.
+// What a kernel reads and writes at least for each hidden unit of each row and step: so many floats, whatever the
+// type, and so many elements of the type.
+struct Least {
+  int floats, typed;
+  double bytes(recur_type type) const { return 4.0 * floats + static_cast<double>(element_size(type)) * typed; }
+};
+
 struct CellBench {
   recur_cell cell;
   const char* name;
-  double training, inference, backward, gates;
+  Least training, inference, backward;
 };
 const CellBench kCells[] = {
-    // Four gates and c' in; h, c and, in training, four gates out. Back: four gates, c, c', dy, dh and dc in; four
-    // gates and dc' out.
-    {RECUR_CELL_LSTM, "LSTM", 44, 28, 56, 4},
-    // Three gates, their recurrent parts and h' in; h and, in training, r, z, n and u out. Back: these four, h', dy and
-    // dh in; three gates, the candidate's own gradient and what reaches h' directly out.
-    {RECUR_CELL_GRU, "GRU", 48, 32, 48, 3},
-    // a in, h out. Back: h, dy and dh in, one gate out.
-    {RECUR_CELL_RNN_TANH, "RNN tanh", 8, 8, 16, 1},
+    // Floats: four gates' pre-activations, c' and c. Typed: h and, in training, four gates. Back, floats: c, c', dh, dc
+    // and dc'; typed: four gates, dy, four gates' gradients.
+    {RECUR_CELL_LSTM, "LSTM", {6, 5}, {6, 1}, {5, 9}},
+    // Floats: three pre-activations and their recurrent parts. Typed: h', h and, in training, r, z, n and u. Back,
+    // floats: dh and what reaches h' directly; typed: r, z, n, u, h', dy, three gradients and the candidate's own.
+    {RECUR_CELL_GRU, "GRU", {6, 6}, {6, 2}, {2, 10}},
+    // Float: a; typed: h. Back, float: dh; typed: h, dy, one gradient.
+    {RECUR_CELL_RNN_TANH, "RNN tanh", {1, 1}, {1, 1}, {1, 3}},
 };
 
-void add_layer(std::vector<Work>& all, const CellBench& cell, int64_t T, int64_t N, int64_t I, int64_t H,
+// In a mangled name: the kernel that reads elements of the type. Sums of partial sums are float's.
+const char* column_sum(recur_type type) {
+  return type == RECUR_TYPE_FLOAT16    ? "column_sum_kernelI6__half"
+         : type == RECUR_TYPE_BFLOAT16 ? "column_sum_kernelI13__nv_bfloat16"
+                                       : "column_sum_kernelIf";
+}
+
+void add_layer(std::vector<Work>& all, const CellBench& cell, recur_type type, int64_t T, int64_t N, int64_t I, int64_t H,
                recur_stream stream) {
   recur_layer_descriptor d = {};
   d.cell = cell.cell;
-  d.type = RECUR_TYPE_FLOAT32;
+  d.type = type;
   d.steps = T;
   d.batch = N;
   d.input_size = I;
   d.hidden_size = H;
   auto bench = std::make_shared<LayerBench>(d, stream);
-  const std::string shape = fmt::format("T{} N{} I{} H{}", T, N, I, H), name = cell.name;
+  const char* const suffix = type == RECUR_TYPE_FLOAT16 ? " fp16" : type == RECUR_TYPE_BFLOAT16 ? " bf16" : "";
+  const std::string shape = fmt::format("T{} N{} I{} H{}", T, N, I, H), name = std::string(cell.name) + suffix;
   const double units = static_cast<double>(T * N * H);
   all.push_back({name + " forward, training", shape, [=] { bench->run_forward(true); },
-                 {{"forward_kernel", cell.training * units, units}}});
+                 {{"forward_kernel", cell.training.bytes(type) * units, units}}});
   all.push_back({name + " forward, inference", shape, [=] { bench->run_forward(false); },
-                 {{"forward_kernel", cell.inference * units, units}}});
+                 {{"forward_kernel", cell.inference.bytes(type) * units, units}}});
   bench->run_forward(true);  // whose reserve backward reads
-  std::vector<Expectation> back = {{"backward_kernel", cell.backward * units, units}};
-  if (cell.cell == RECUR_CELL_LSTM) back.push_back({"column_sum_kernel", 16 * units, 4 * units});  // four gates in
+  std::vector<Expectation> back = {{"backward_kernel", cell.backward.bytes(type) * units, units}};
+  if (cell.cell == RECUR_CELL_LSTM) back.push_back({column_sum(type), Least{0, 4}.bytes(type) * units, 4 * units});
   all.push_back({name + " backward", shape, [=] { bench->layer.backward(bench->backward); }, back});
 }
 
@@ -307,11 +357,17 @@ int run(const char* json) {
   const recur::Stream stream;
   std::vector<Work> all;
   for (const CellBench& cell : kCells) {
-    add_layer(all, cell, 8, 16, 64, 128, stream);
-    add_layer(all, cell, 5, 7, 33, 65, stream);
+    add_layer(all, cell, RECUR_TYPE_FLOAT32, 8, 16, 64, 128, stream);
+    add_layer(all, cell, RECUR_TYPE_FLOAT32, 5, 7, 33, 65, stream);
   }
-  add_layer(all, kCells[0], 4, 32, 128, 256, stream);
-  add_layer(all, kCells[0], 4, 1, 64, 512, stream);
+  add_layer(all, kCells[0], RECUR_TYPE_FLOAT32, 4, 32, 128, 256, stream);
+  add_layer(all, kCells[0], RECUR_TYPE_FLOAT32, 4, 1, 64, 512, stream);
+  for (const CellBench* cell : {&kCells[0], &kCells[1]}) {
+    for (const recur_type type : {RECUR_TYPE_FLOAT16, RECUR_TYPE_BFLOAT16}) {
+      add_layer(all, *cell, type, 8, 16, 64, 128, stream);
+      add_layer(all, *cell, type, 5, 7, 33, 65, stream);
+    }
+  }
   add_cross_entropy(all, 256, 96, stream);
   add_cross_entropy(all, 16, 5000, stream);
   add_adam(all, 1 << 16, stream);
