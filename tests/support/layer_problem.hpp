@@ -66,7 +66,9 @@ struct LayerProblem {
   LayerProblem(const LayerCase& layer_case, reference::Activation activation)
       : layer_case(layer_case), activation(activation) {
     const auto [T, N, I, H] = layer_case.shape;
-    const uint64_t seed = uint64_t(((T * 1009 + N) * 1009 + I) * 1009 + H) * 16;
+    // Where every size is 1 a tensor is one element, whose only scale is itself: with these seeds its terms do not
+    // cancel (dx is 0.7 of their sizes).
+    const uint64_t seed = uint64_t(((T * 1009 + N) * 1009 + I) * 1009 + H) * 16 + 16;
     w_ih = random_weights(4 * H * I, seed + 1, H);
     w_hh = random_weights(4 * H * H, seed + 2, H);
     b_ih = random_weights(4 * H, seed + 3, H);

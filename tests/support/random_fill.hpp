@@ -8,15 +8,21 @@
 
 namespace recur::test {
 
-// Uniform in (-scale, scale), multiples of scale / 2^23, never 0: splitmix64 (Steele, Lea, Flood, 2014).
+// One step of splitmix64 (Steele, Lea, Flood, 2014).
+inline uint64_t next_random(uint64_t& state) {
+  uint64_t z = state += 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+// Uniform in (-scale, scale), multiples of scale / 2^23, never 0. The seed goes through the generator first: states
+// that lie steps apart would give one tensor's values again in the next, shifted.
 inline std::vector<float> random_fill(size_t count, uint64_t seed, double scale = 1) {
   std::vector<float> values(count);
-  uint64_t state = seed * 0x9E3779B97F4A7C15u;
+  uint64_t state = next_random(seed);
   for (float& value : values) {
-    uint64_t z = state += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    z ^= z >> 31;
+    const uint64_t z = next_random(state);
     value = float((double(z >> 40) * 2 + 1 - 0x1p24) * 0x1p-24 * scale);
   }
   return values;

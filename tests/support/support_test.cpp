@@ -89,5 +89,16 @@ TEST(RandomFill, IsUniformAndReproducible) {
   EXPECT_GT(std::set<float>(values.begin(), values.end()).size(), 99000u);
 }
 
+// Tensors take seeds one after the other: none may hold another's values, shifted or not.
+TEST(RandomFill, SeedsThatFollowEachOtherHaveNothingInCommon) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const std::vector<float> one = random_fill(500, seed), next = random_fill(500, seed + 1);
+    const std::set<float> values(one.begin(), one.end());
+    int common = 0;
+    for (float v : next) common += int(values.count(v));
+    EXPECT_LE(common, 2) << seed;  // by chance: 500 * 500 pairs of 2^24 values
+  }
+}
+
 }  // namespace
 }  // namespace recur::test
