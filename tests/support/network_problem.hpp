@@ -68,7 +68,8 @@ struct NetworkProblem {
       if (N > 2) inputs.lengths[2] = 0;
     }
     if (c.reset) {
-      for (int64_t k = 0; k < T * N; ++k) inputs.reset.push_back(k % 5 == 2 || k == 0 ? uint8_t(1 + k % 3) : 0);
+      for (int64_t k = 0; k < T * N; ++k)  // in no row or step alone, and with other values than 1
+        inputs.reset.push_back((3 * (k / N) + 2 * (k % N)) % 5 == 3 || k == 0 ? uint8_t(1 + k % 3) : 0);
     }
     if (c.dropout) {
       for (int64_t layer = 0; layer + 1 < s.layers; ++layer) inputs.dropout.push_back(factors(layer, T * N * D * R));
@@ -122,6 +123,20 @@ struct NetworkProblem {
     return test::compare(values, expected, tolerance(name), scale);
   }
 
+  // The documented function of seed, offset, layer and element, by an independent generator.
+  Vector factors(int64_t layer, int64_t count) const {
+    const uint64_t key = dropout_seed + uint64_t(layer) * 0x9E3779B97F4A7C15u;
+    Vector all;
+    for (int64_t k = 0; k < count; ++k) {
+      const uint64_t quad = uint64_t(k) / 4;
+      const auto words = reference::philox4x32_10(
+          {uint32_t(quad), uint32_t(quad >> 32), uint32_t(dropout_offset), uint32_t(dropout_offset >> 32)},
+          {uint32_t(key), uint32_t(key >> 32)});
+      all.push_back(std::floor(words[k % 4] / 256.0) / 16777216.0 >= 0.25 ? 1 / 0.75 : 0);
+    }
+    return all;
+  }
+
  private:
   uint64_t seed_ = 1;
 
@@ -140,20 +155,6 @@ struct NetworkProblem {
     const double level[4] = {0.7, 0.8, 0.0, 0.7};
     for (Vector* b : {&w.b_ih, &w.b_hh})
       for (int64_t k = 0; k < 4 * H; ++k) (*b)[k] = float((*b)[k] * 0.05 + level[k / H] * 0.5);
-  }
-
-  // The documented function of seed, offset, layer and element, by an independent generator.
-  Vector factors(int64_t layer, int64_t count) const {
-    const uint64_t key = dropout_seed + uint64_t(layer) * 0x9E3779B97F4A7C15u;
-    Vector all;
-    for (int64_t k = 0; k < count; ++k) {
-      const uint64_t quad = uint64_t(k) / 4;
-      const auto words = reference::philox4x32_10(
-          {uint32_t(quad), uint32_t(quad >> 32), uint32_t(dropout_offset), uint32_t(dropout_offset >> 32)},
-          {uint32_t(key), uint32_t(key >> 32)});
-      all.push_back(std::floor(words[k % 4] / 256.0) / 16777216.0 >= 0.25 ? 1 / 0.75 : 0);
-    }
-    return all;
   }
 
   // Windows by their definition: for each, the network from its first step on with the state that the whole forward
