@@ -1,4 +1,5 @@
-// Matrix instructions: mma, wmma, ldmatrix, stmatrix, movmatrix. Their many operands go to DecodedProgram::operand_lists.
+// Matrix instructions: mma, wmma, ldmatrix, stmatrix, movmatrix. Their many operands go to
+// DecodedProgram::operand_lists.
 #include <algorithm>
 #include <cstdio>
 
@@ -36,7 +37,9 @@ std::string missing(const std::vector<std::string>& opcode) {
 
 // Bits of a register of a fragment; 16-bit elements come in pairs.
 unsigned register_width(const std::string& type) { return type == "f64" ? 64 : 32; }
-unsigned accumulator_registers(const Shape& s, const std::string& type) { return s.m * s.n / (type == "f16" ? 64 : 32); }
+unsigned accumulator_registers(const Shape& s, const std::string& type) {
+  return s.m * s.n / (type == "f16" ? 64 : 32);
+}
 bool paired(const std::string& type) { return type == "f16" || type == "bf16"; }
 unsigned operand_registers(unsigned rows, unsigned columns, const std::string& type, bool wmma) {
   if (wmma && type == "f16") return 8;
@@ -64,7 +67,8 @@ bool FunctionDecoder::matrix(const Instruction& i) {
 }
 
 // The registers of a fragment, a vector even where it is one.
-void FunctionDecoder::registers(const Operand& o, unsigned count, unsigned width, bool written, std::vector<Ref>* list) {
+void FunctionDecoder::registers(const Operand& o, unsigned count, unsigned width, bool written,
+                                std::vector<Ref>* list) {
   if (o.kind != Operand::Kind::Vector || o.parts.size() != count)
     refuse("expected a vector of " + std::to_string(count) + " registers");
   for (const Operand& part : o.parts) list->push_back(written ? destination(part, width) : source(part, width));
@@ -83,8 +87,9 @@ void FunctionDecoder::emit_matrix(const std::string& name, Inst inst, const std:
   emit(inst);
 }
 
-// mma.sync.aligned.shape.alayout.blayout.dtype.atype.btype.ctype; wmma.mma the same, with the types of D and C alone where
-// A and B are f16. The layouts of wmma's operands were those of its loads: a fragment does not depend on them.
+// mma.sync.aligned.shape.alayout.blayout.dtype.atype.btype.ctype; wmma.mma the same, with the types of D and
+// C alone where A and B are f16. The layouts of wmma's operands were those of its loads: a fragment does not
+// depend on them.
 void FunctionDecoder::matrix_multiply(const Instruction& i) {
   const bool wmma = i.opcode[0] == "wmma";
   Shape shape;
@@ -114,8 +119,10 @@ void FunctionDecoder::matrix_multiply(const Instruction& i) {
   }
   if (i.operands.size() != 4) refuse("expected 4 operands");
   const unsigned d = accumulator_registers(shape, types[0]), c = accumulator_registers(shape, types[3]);
-  const unsigned a = operand_registers(shape.m, shape.k, types[1], wmma), b = operand_registers(shape.k, shape.n, types[1], wmma);
-  const std::string name = (wmma ? "wmma.mma." : "mma.") + shape_name + "." + types[0] + "." + types[1] + "." + types[3];
+  const unsigned a = operand_registers(shape.m, shape.k, types[1], wmma),
+                 b = operand_registers(shape.k, shape.n, types[1], wmma);
+  const std::string name =
+      (wmma ? "wmma.mma." : "mma.") + shape_name + "." + types[0] + "." + types[1] + "." + types[3];
   if (!find_op(name)) refuse("unknown matrix instruction");
   std::vector<Ref> list;
   registers(i.operands[0], quads ? 4 * d : d, register_width(types[0]), true, &list);
@@ -147,7 +154,9 @@ void FunctionDecoder::matrix_tile(const Instruction& i, bool write) {
     else refuse(missing(i.opcode).empty() ? "unknown modifier ." + m : missing(i.opcode));
   }
   // A type and shape are there where a multiplication has them.
-  const std::string product = shape_name == "m16n16k8" ? "f32.tf32.f32" : shape_name == "m8n8k4" ? "f64.f64.f64" : "f32.f16.f32";
+  const std::string product = shape_name == "m16n16k8" ? "f32.tf32.f32"
+                              : shape_name == "m8n8k4" ? "f64.f64.f64"
+                                                       : "f32.f16.f32";
   const bool known_type = shape_name == "m16n16k8" ? type == (accumulator ? "f32" : "tf32")
                           : shape_name == "m8n8k4" ? type == "f64"
                                                    : type == "f16" || type == (accumulator ? "f32" : "bf16");
@@ -159,7 +168,8 @@ void FunctionDecoder::matrix_tile(const Instruction& i, bool write) {
   const unsigned rows = which == "b" ? shape.n : shape.m, columns = accumulator ? shape.n : shape.k;
   const bool turned = (layout == "col") != (which == "b");
   const unsigned width = accumulator || paired(type) ? 8 : 4, element = paired(type) ? 2 : type == "f64" ? 8 : 4;
-  const unsigned count = accumulator ? accumulator_registers(shape, type) : operand_registers(rows, columns, type, true);
+  const unsigned count =
+      accumulator ? accumulator_registers(shape, type) : operand_registers(rows, columns, type, true);
   const unsigned together = accumulator ? rows / 8 : which == "a" && rows > 8 ? 2 : 1;
   std::vector<Ref> list{rows / 8, columns / width, together, count, turned};
   Inst inst;
@@ -168,11 +178,13 @@ void FunctionDecoder::matrix_tile(const Instruction& i, bool write) {
   address(inst, 0, i.operands[write ? 0 : 1], form);
   inst.op[1] = i.operands.size() == 3 ? source(i.operands[2], 32) : m_.constant(32, turned ? rows : columns);
   const bool pairs = accumulator && type != "f16";
-  emit_matrix(std::string(write ? "wmma.store." : "wmma.load.") + (pairs ? "pairs.b" : "b") + std::to_string(8 * element), inst,
-              list);
+  emit_matrix(std::string(write ? "wmma.store." : "wmma.load.") + (pairs ? "pairs.b" : "b") +
+                  std::to_string(8 * element),
+              inst, list);
 }
 
-// ldmatrix.sync.aligned.m8n8.num{.trans}{.space}.b16 r, [p]; stmatrix has p first; movmatrix.sync.aligned.m8n8.trans.b16 d, a.
+// ldmatrix.sync.aligned.m8n8.num{.trans}{.space}.b16 r, [p]; stmatrix has p first;
+// movmatrix.sync.aligned.m8n8.trans.b16 d, a.
 void FunctionDecoder::matrix_rows(const Instruction& i) {
   const std::string& base = i.opcode[0];
   const bool move = base == "movmatrix", write = base == "stmatrix";

@@ -4,6 +4,7 @@
 #include "code/program.hpp"
 #include "exec/async.hpp"
 #include "exec/cluster.hpp"
+#include "exec/groups.hpp"
 #include "exec/schedule.hpp"
 #include "exec/standing.hpp"
 #include "exec/strict.hpp"
@@ -93,7 +94,7 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
     w.frame = w.local = 0;
     w.next_parked = ~0u;
     w.parked_count = 0;
-    w.slice = 2048;
+    w.slice = kSlice;
     w.polled_at = w.polls = 0;
     w.most_registers = w.register_changes = w.registers_changed_at = 0;
     w.cluster_arrived = w.cluster_parity = 0;
@@ -114,36 +115,17 @@ void start_block(Block& block, Image& image, Cluster& cluster, std::uint32_t ran
 
 namespace {
 
+// At the first of those that wait.
 [[noreturn]] void report_deadlock(Block& block) {
-  std::string text = "deadlock: no thread of the block can go on";
-  int listed = 0;
-  Warp* first = nullptr;
-  const Inst* at = nullptr;
-  unsigned lane = 0;
-  for (Warp& w : block.warps) {
-    for (std::uint32_t k = 0; k < w.parked_count; ++k) {
-      const Group& g = w.parked[k];
-      const bool barrier = g.state == Group::State::Barrier;
-      const Inst& in = block.image->code[barrier ? g.pc - 1 : g.pc];
-      if (!first) first = &w, at = &in, lane = unsigned(__builtin_ctz(g.mask));
-      if (++listed > 8) continue;
-      const LineInfo& line = block.image->program->lines[std::size_t(&in - block.image->code)];
-      if (barrier)
-        text += format("\n  warp %u, lanes 0x%08x wait at barrier %u (PTX line %d), %u threads have come of %u", w.index, g.mask,
-                       g.barrier, line.ptx, block.barriers[g.barrier].arrived,
-                       block.barriers[g.barrier].expected ? block.barriers[g.barrier].expected : block.alive);
-      else if (g.state == Group::State::PhaseWait)
-        text += format("\n  warp %u, lanes 0x%08x wait (PTX line %d) at the ", w.index, g.mask, line.ptx) +
-                describe_suspended(w, g);
-      else if (g.state == Group::State::ClusterWait)
-        text += format("\n  warp %u, lanes 0x%08x wait at the cluster's barrier (PTX line %d)", w.index, g.mask, line.ptx);
-      else
-        text += format("\n  warp %u, lanes 0x%08x wait for lanes of their member mask that never come (PTX line %d)", w.index,
-                       g.mask, line.ptx);
+  const std::string text =
+      "deadlock: no thread of the block can go on; where they stand:" + where_blocks_stand({&block});
+  for (Warp& w : block.warps)
+    if (w.parked_count != 0) {
+      const Group& g = w.parked[0];
+      const std::uint32_t pc = g.state == Group::State::Barrier ? g.pc - 1 : g.pc;
+      fault(w, block.image->code[pc], unsigned(__builtin_ctz(g.mask)), int(Status::LaunchFailure), text);
     }
-  }
-  if (!first) throw Error(Status::LaunchFailure, text);
-  fault(*first, *at, lane, int(Status::LaunchFailure), text);
+  throw Error(Status::LaunchFailure, text);
 }
 
 bool anybody_is_suspended(const Block& block) {
@@ -173,7 +155,8 @@ bool stands_still(Block& block, bool went_on, bool undisturbed) {
   if (others && went_on) return true;
   Standstill found = Standstill::Proved;
   if (anybody_is_suspended(block) && !(others && block.idle_at == block.asked_at))
-    found = !others || undisturbed || block.idle_turns % 8 == 7 ? block.vain.ask(block, block.asked_at) : Standstill::Open;
+    found = !others || undisturbed || block.idle_turns % 8 == 7 ? block.vain.ask(block, block.asked_at)
+                                                                : Standstill::Open;
   if (!others) {
     if (found == Standstill::Proved) report_deadlock(block);
     return false;

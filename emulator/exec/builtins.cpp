@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "exec/builtins.hpp"
+#include "exec/memory.hpp"
 #include "exec/ops/space.hpp"
 #include "exec/warp.hpp"
 #include "memory/address_space.hpp"
@@ -10,9 +11,6 @@
 #include "support/format.hpp"
 
 namespace ptxvm::exec {
-
-void resolve_slowly(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
-                    unsigned bytes, bool write, std::uint64_t* host);
 
 namespace {
 
@@ -44,7 +42,8 @@ std::string read_text(Warp& w, const Inst& in, unsigned lane, std::uint64_t addr
 }
 
 // Arguments lie in the buffer in order, each at its own alignment; promoted as in C.
-std::string formatted(Warp& w, const Inst& in, unsigned lane, const std::string& pattern, std::uint64_t buffer, int* count) {
+std::string formatted(Warp& w, const Inst& in, unsigned lane, const std::string& pattern,
+                      std::uint64_t buffer, int* count) {
   std::string out;
   *count = 0;
   auto next = [&](unsigned bytes) {
@@ -83,19 +82,28 @@ std::string formatted(Warp& w, const Inst& in, unsigned lane, const std::string&
     const char c = k < pattern.size() ? pattern[k] : '%';
     switch (c) {
       case 'd': case 'i':
-        if (longs) out += format((spec + "lld").c_str(), static_cast<long long>(read<std::int64_t>(w, in, lane, next(8))));
+        if (longs)
+          out += format((spec + "lld").c_str(),
+                        static_cast<long long>(read<std::int64_t>(w, in, lane, next(8))));
         else out += format((spec + "d").c_str(), read<int>(w, in, lane, next(4)));
         break;
       case 'u': case 'x': case 'X': case 'o':
-        if (longs) out += format((spec + "ll" + c).c_str(), static_cast<unsigned long long>(read<std::uint64_t>(w, in, lane, next(8))));
+        if (longs)
+          out += format((spec + "ll" + c).c_str(),
+                        static_cast<unsigned long long>(read<std::uint64_t>(w, in, lane, next(8))));
         else out += format((spec + c).c_str(), read<unsigned>(w, in, lane, next(4)));
         break;
       case 'c': out += format((spec + "c").c_str(), read<int>(w, in, lane, next(4))); break;
       case 'f': case 'F': case 'e': case 'E': case 'g': case 'G': case 'a': case 'A':
         out += format((spec + c).c_str(), read<double>(w, in, lane, next(8)));
         break;
-      case 'p': out += format("0x%llx", static_cast<unsigned long long>(read<std::uint64_t>(w, in, lane, next(8)))); break;
-      case 's': out += format((spec + "s").c_str(), read_text(w, in, lane, read<std::uint64_t>(w, in, lane, next(8))).c_str()); break;
+      case 'p':
+        out += format("0x%llx", static_cast<unsigned long long>(read<std::uint64_t>(w, in, lane, next(8))));
+        break;
+      case 's':
+        out += format((spec + "s").c_str(),
+                      read_text(w, in, lane, read<std::uint64_t>(w, in, lane, next(8))).c_str());
+        break;
       default: out += spec + c; break;
     }
   }
@@ -123,7 +131,8 @@ void assertion_failed(Warp& w, const Inst& in) {
   const unsigned lane = unsigned(__builtin_ctz(w.mask));
   fault(w, in, lane, int(Status::AssertTriggered),
         "assertion `" + read_text(w, in, lane, argument(w, in, 0, lane, 8)) + "' failed in " +
-            read_text(w, in, lane, argument(w, in, 1, lane, 8)) + ":" + std::to_string(argument(w, in, 2, lane, 4)) + " (" +
+            read_text(w, in, lane, argument(w, in, 1, lane, 8)) + ":" +
+            std::to_string(argument(w, in, 2, lane, 4)) + " (" +
             read_text(w, in, lane, argument(w, in, 3, lane, 8)) + ")");
 }
 

@@ -8,6 +8,7 @@
 #include "exec/counters.hpp"
 #include "exec/launch.hpp"
 #include "exec/tally.hpp"
+#include "support/environment.hpp"
 
 namespace ptxvm::exec {
 namespace {
@@ -17,7 +18,7 @@ auto& everything = *new count::Kernels;
 std::string& device_name = *new std::string;
 
 const count::Wish& wanted() {
-  static const count::Wish& w = *new count::Wish(count::wish(std::getenv("PTXVM_COUNTERS")));
+  static const count::Wish& w = *new count::Wish(count::wish(environment_word("PTXVM_COUNTERS", "").c_str()));
   return w;
 }
 

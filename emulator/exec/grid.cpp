@@ -4,20 +4,19 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
-#include <cstring>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "check/launch.hpp"
 #include "check/level.hpp"
 #include "code/program.hpp"
 #include "exec/cluster.hpp"
+#include "exec/grid_workspace.hpp"
 #include "exec/launch.hpp"
+#include "exec/launch_check.hpp"
+#include "exec/pool.hpp"
 #include "exec/progress.hpp"
 #include "exec/schedule.hpp"
 #include "exec/strict.hpp"
@@ -36,65 +35,6 @@ namespace {
 constexpr std::uint64_t kTimeoutSeconds = 600;
 
 constexpr std::chrono::microseconds kNap{200};
-
-unsigned worker_count() {
-  return unsigned(environment_number("PTXVM_THREADS", std::max(1u, std::thread::hardware_concurrency())));
-}
-
-// The caller is worker 0; the others wait for work between launches.
-class Pool {
- public:
-  static Pool& instance() {
-    // Never destroyed, like everything here that a launch may still use while the process exits.
-    static Pool* pool = new Pool(worker_count());
-    return *pool;
-  }
-  unsigned size() const { return unsigned(threads_.size()) + 1; }
-
-  void run(const std::function<void(unsigned)>& work, unsigned helpers) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      work_ = &work;
-      wanted_ = std::min<unsigned>(helpers, unsigned(threads_.size()));
-      busy_ = wanted_;
-      ++round_;
-    }
-    if (wanted_) start_.notify_all();
-    work(0);
-    if (wanted_) {
-      std::unique_lock<std::mutex> lock(mutex_);
-      done_.wait(lock, [&] { return busy_ == 0; });
-    }
-  }
-
- private:
-  explicit Pool(unsigned workers) {
-    for (unsigned k = 1; k < workers; ++k) threads_.emplace_back([this, k] { loop(k); });
-  }
-  void loop(unsigned number) {
-    std::uint64_t seen = 0;
-    for (;;) {
-      const std::function<void(unsigned)>* work;
-      {
-        std::unique_lock<std::mutex> lock(mutex_);
-        start_.wait(lock, [&] { return round_ != seen; });
-        seen = round_;
-        if (number > wanted_) continue;
-        work = work_;
-      }
-      (*work)(number);
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (--busy_ == 0) done_.notify_one();
-    }
-  }
-
-  std::vector<std::thread> threads_;
-  std::mutex mutex_;
-  std::condition_variable start_, done_;
-  const std::function<void(unsigned)>* work_ = nullptr;
-  unsigned wanted_ = 0, busy_ = 0;
-  std::uint64_t round_ = 0;
-};
 
 struct Grid {
   Image image;
@@ -260,74 +200,19 @@ void work(Grid& grid, Worker& worker) {
   std::vector<Block*> blocks;
   for (const auto& block : cluster.blocks)
     if (block->stage != Stage::Exited) blocks.push_back(block.get());
-  throw Error(Status::LaunchFailure, format("deadlock: no block of cluster %llu of kernel %s can go on; where they stand:",
-                                            static_cast<unsigned long long>(cluster.linear), kernel.c_str()) +
-                                         where_blocks_stand(blocks));
+  throw Error(Status::LaunchFailure,
+              format("deadlock: no block of cluster %llu of kernel %s can go on; where they stand:",
+                     static_cast<unsigned long long>(cluster.linear), kernel.c_str()) +
+                  where_blocks_stand(blocks));
 }
 
 [[noreturn]] void report_timeout(const Grid& grid, const std::string& kernel, std::uint64_t seconds) {
   const std::vector<Block*> blocks(grid.waiting.begin(), grid.waiting.end());
   throw Error(Status::LaunchTimeout,
-              format("kernel %s has not ended after %llu s (PTXVM_TIMEOUT sets the limit, 0 for none); where its %zu resident blocks stand:",
-                     kernel.c_str(), static_cast<unsigned long long>(seconds), blocks.size()) + where_blocks_stand(blocks));
-}
-
-// A cluster's blocks lie on the multiprocessors of one GPC.
-std::uint64_t resident_clusters(const MachineLimits& limits, std::uint32_t size) {
-  const std::uint64_t each = std::max(1u, limits.resident_blocks);
-  if (size == 1 || limits.gpcs.empty()) return std::max<std::uint64_t>(1, limits.multiprocessors * each / size);
-  std::uint64_t clusters = 0;
-  for (const std::uint32_t multiprocessors : limits.gpcs) clusters += multiprocessors * each / size;
-  return std::max<std::uint64_t>(1, clusters);
-}
-
-// What cooperative groups count a grid's arrivals in (driver_abi.h): the size of the workspace, then the barrier.
-// Each launch has its own, so that two launches have nothing in common through it.
-class GridWorkspace {
- public:
-  GridWorkspace() {
-    const auto found = memory::AddressSpace::instance().allocate(sizeof(Words), memory::Kind::ModuleVariable,
-                                                                 "workspace of the grid-wide barrier");
-    if (!found) throw Error(Status::OutOfMemory, "no device memory for the grid-wide barrier");
-    base_ = found->base;
-    const Words words{sizeof(Words), 0};
-    std::memcpy(reinterpret_cast<void*>(base_ + std::uint64_t(found->delta)), &words, sizeof words);
-  }
-  ~GridWorkspace() { memory::AddressSpace::instance().release(base_); }
-  GridWorkspace(const GridWorkspace&) = delete;
-  GridWorkspace& operator=(const GridWorkspace&) = delete;
-  std::uint64_t address() const { return base_; }
-
- private:
-  struct Words {
-    std::uint32_t size, barrier;
-  };
-  std::uint64_t base_ = 0;
-};
-
-void check(const Request& r, const KernelInfo& info, const MachineLimits& limits) {
-  auto refuse = [&](Status status, const std::string& why) { throw Error(status, "launch of " + r.kernel + ": " + why); };
-  if (r.grid.x == 0 || r.grid.y == 0 || r.grid.z == 0) refuse(Status::InvalidConfiguration, "an empty grid");
-  if (r.block.x == 0 || r.block.y == 0 || r.block.z == 0) refuse(Status::InvalidConfiguration, "an empty block");
-  if (r.grid.x > 0x7fffffffu || r.grid.y > 65535 || r.grid.z > 65535)
-    refuse(Status::InvalidConfiguration, "the grid exceeds 2^31-1 x 65535 x 65535 blocks");
-  if (r.block.count() > 1024 || r.block.x > 1024 || r.block.y > 1024 || r.block.z > 64)
-    refuse(Status::InvalidConfiguration, "the block exceeds 1024 threads (1024 x 1024 x 64)");
-  if (r.block.count() > info.max_threads)
-    refuse(Status::InvalidValue, format("%llu threads a block, compiled for at most %u",
-                                        static_cast<unsigned long long>(r.block.count()), info.max_threads));
-  if (std::uint64_t{info.static_shared} + r.dynamic_shared > limits.shared_bytes)
-    refuse(Status::InvalidValue, format("%u + %u bytes of shared memory, the device has %u a block", info.static_shared,
-                                        r.dynamic_shared, limits.shared_bytes));
-  if (std::uint64_t{info.registers} * r.block.count() > 65536)
-    refuse(Status::LaunchOutOfResources, format("%u registers for each of %llu threads exceed 65536", info.registers,
-                                                static_cast<unsigned long long>(r.block.count())));
-  const Dim3 &c = r.cluster, &g = r.grid;
-  if (c.count() == 0 || c.count() > 16 || g.x % c.x != 0 || g.y % c.y != 0 || g.z % c.z != 0)
-    refuse(Status::InvalidConfiguration, format("clusters of %u x %u x %u blocks in a grid of %u x %u x %u", c.x, c.y, c.z, g.x, g.y, g.z));
-  if (c.count() > 1 && limits.target < 90) refuse(Status::NotSupported, "the device has no clusters");
-  if (r.parameters.size() < info.parameter_bytes)
-    refuse(Status::InvalidValue, format("%zu bytes of parameters, %u expected", r.parameters.size(), info.parameter_bytes));
+              format("kernel %s has not ended after %llu s (PTXVM_TIMEOUT sets the limit, 0 for none); where "
+                     "its %zu resident blocks stand:",
+                     kernel.c_str(), static_cast<unsigned long long>(seconds), blocks.size()) +
+                  where_blocks_stand(blocks));
 }
 
 }  // namespace
@@ -338,10 +223,11 @@ void run(const Request& request, const MachineLimits& limits) {
   if (!program) throw Error(Status::InvalidKernelImage, "launch without a program");
   const KernelInfo* info = program->kernel(request.kernel);
   if (!info) throw Error(Status::InvalidDeviceFunction, "no kernel " + request.kernel + " in " + program->name);
-  check(request, *info, limits);
+  check_launch(request, *info, limits);
   const FunctionCode& kernel = program->functions[std::size_t(program->function_index.at(request.kernel))];
   if (!kernel.refusal.empty()) throw Error(kernel.refusal_status, kernel.refusal);
-  if (kernel.begin == kernel.end) throw Error(Status::InvalidDeviceFunction, "kernel " + request.kernel + " has no body");
+  if (kernel.begin == kernel.end)
+    throw Error(Status::InvalidDeviceFunction, "kernel " + request.kernel + " has no body");
 
   static std::atomic<std::uint64_t> launches{0};
   Grid grid;
@@ -406,9 +292,10 @@ void run(const Request& request, const MachineLimits& limits) {
     w.checker = checker.get();
   }
   const std::uint64_t timeout = environment_number("PTXVM_TIMEOUT", kTimeoutSeconds);
-  if (timeout) grid.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(std::min<std::uint64_t>(timeout, 1u << 30));
-  const std::function<void(unsigned)> body = [&](unsigned k) { work(grid, *workers[k]); };
-  pool.run(body, helpers);
+  if (timeout)
+    grid.deadline =
+        std::chrono::steady_clock::now() + std::chrono::seconds(std::min<std::uint64_t>(timeout, 1u << 30));
+  pool.run([&](unsigned k) { work(grid, *workers[k]); }, helpers);
   for (unsigned k = 0; k <= helpers; ++k) program->note_executed(workers[k]->warps);
   if (grid.failure) std::rethrow_exception(grid.failure);
   if (grid.stuck) report_deadlock(*grid.stuck, request.kernel);

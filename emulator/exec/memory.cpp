@@ -32,14 +32,16 @@ const char* space_name(unsigned space) {
 }
 
 // An address that mapa made: in the shared memory of a block of the cluster.
-std::uint64_t resolve_in_cluster(Warp& w, const Inst& in, unsigned lane, std::uint64_t address, unsigned bytes, bool write) {
+std::uint64_t resolve_in_cluster(Warp& w, const Inst& in, unsigned lane, std::uint64_t address,
+                                 unsigned bytes, bool write) {
   const std::uint64_t window = address >> kRankShift, offset = address - (window << kRankShift);
   std::uint64_t size = 0;
   std::string why;
   const char* memory = cluster_shared(w, window, &size, &why);
   if (!memory) miss(w, in, lane, kSharedCluster, address, bytes, write, why);
   const Block& block = *w.block->cluster->blocks[std::size_t(window - 1)];
-  const std::string whose = format("block (%u,%u,%u), rank %u of the cluster,", block.id[0], block.id[1], block.id[2], block.rank);
+  const std::string whose =
+      format("block (%u,%u,%u), rank %u of the cluster,", block.id[0], block.id[1], block.id[2], block.rank);
   if ((in.aux & kSpaceMask) == kShared && &block != w.block)
     miss(w, in, lane, kShared, address, bytes, write,
          whose + " owns it: only .shared::cluster and generic addresses reach other blocks");
@@ -86,7 +88,8 @@ std::uint64_t resolve_one(Warp& w, const Inst& in, unsigned lane, unsigned space
       const std::uint64_t size = image.parameter_bytes;
       if (write || address > size || size - address < bytes)
         miss(w, in, lane, space, address, bytes, write,
-             format("the kernel has %llu bytes of parameters, which it may only read", static_cast<unsigned long long>(size)));
+             format("the kernel has %llu bytes of parameters, which it may only read",
+                    static_cast<unsigned long long>(size)));
       return reinterpret_cast<std::uintptr_t>(image.parameters) + address;
     }
     default: {
@@ -123,12 +126,15 @@ void check_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* 
 
 void differing_values(Warp& w, const Inst& in, unsigned first, unsigned second) {
   fault(w, in, second, int(Status::LaunchFailure),
-        format("race: lanes %u and %u of a warp write different values to one place by one instruction; which of them stays"
-               " is not defined", first, second));
+        format("race: lanes %u and %u of a warp write different values to one place by one instruction; "
+               "which of them stays"
+               " is not defined",
+               first, second));
 }
 
 void not_global(Warp& w, const Inst& in, unsigned lane) {
-  fault(w, in, lane, int(Status::IllegalAddress), "an atomic operation on a vector must be in global memory; the address is shared");
+  fault(w, in, lane, int(Status::IllegalAddress),
+        "an atomic operation on a vector must be in global memory; the address is shared");
 }
 
 }  // namespace ptxvm::exec

@@ -27,9 +27,18 @@ template <int Axis> std::uint64_t threads(const Warp& w, unsigned) { return w.bl
 template <int Axis> std::uint64_t block(const Warp& w, unsigned) { return w.block->id[Axis]; }
 template <int Axis> std::uint64_t blocks(const Warp& w, unsigned) { return w.block->image->grid[Axis]; }
 
-template <int Axis> std::uint64_t cluster_id(const Warp& w, unsigned) { return w.block->id[Axis] / w.block->image->cluster[Axis]; }
-template <int Axis> std::uint64_t clusters(const Warp& w, unsigned) { return w.block->image->grid[Axis] / w.block->image->cluster[Axis]; }
-template <int Axis> std::uint64_t cluster_block(const Warp& w, unsigned) { return w.block->id[Axis] % w.block->image->cluster[Axis]; }
+template <int Axis>
+std::uint64_t cluster_id(const Warp& w, unsigned) {
+  return w.block->id[Axis] / w.block->image->cluster[Axis];
+}
+template <int Axis>
+std::uint64_t clusters(const Warp& w, unsigned) {
+  return w.block->image->grid[Axis] / w.block->image->cluster[Axis];
+}
+template <int Axis>
+std::uint64_t cluster_block(const Warp& w, unsigned) {
+  return w.block->id[Axis] % w.block->image->cluster[Axis];
+}
 template <int Axis> std::uint64_t cluster_blocks(const Warp& w, unsigned) { return w.block->image->cluster[Axis]; }
 std::uint64_t cluster_rank(const Warp& w, unsigned) { return w.block->rank; }
 std::uint64_t cluster_size(const Warp& w, unsigned) {
@@ -73,7 +82,10 @@ void thread_x(Warp& w, const Inst& in) {
 
 struct Handlers { Handler h16, h32, h64; };
 template <Value V, bool Uniform>
-Handlers make() { return {&special<std::uint16_t, V, Uniform>, &special<std::uint32_t, V, Uniform>, &special<std::uint64_t, V, Uniform>}; }
+Handlers make() {
+  return {&special<std::uint16_t, V, Uniform>, &special<std::uint32_t, V, Uniform>,
+          &special<std::uint64_t, V, Uniform>};
+}
 
 std::uint64_t lane_id(const Warp&, unsigned lane) { return lane; }
 std::uint64_t mask_eq(const Warp&, unsigned l) { return std::uint64_t{1} << l; }
@@ -169,7 +181,8 @@ void fence(Warp& w, const Inst& in) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (!w.worker->checker) return;
   const FenceForm::Kind kind = FenceForm::of(in.imm).kind;
-  if (kind == FenceForm::Kind::ProxyAsync || kind == FenceForm::Kind::ProxyAsyncGeneric) w.worker->checker->proxy_fence(w, w.mask);
+  if (kind == FenceForm::Kind::ProxyAsync || kind == FenceForm::Kind::ProxyAsyncGeneric)
+    w.worker->checker->proxy_fence(w, w.mask);
   if (kind != FenceForm::Kind::ProxyAsync && kind != FenceForm::Kind::ProxyAlias) w.worker->checker->fence(w, in);
 }
 

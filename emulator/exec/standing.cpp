@@ -33,17 +33,23 @@ std::string standing(const Warp& w) {
     const std::string who = lanes(g.mask, w.alive);
     switch (g.state) {
       case Group::State::Runnable: add(who + "at " + line_of(image, g.pc)); break;
-      case Group::State::Barrier:
-        add(who + "waiting at barrier " + std::to_string(g.barrier) + ", " + line_of(image, g.pc - 1));
+      case Group::State::Barrier: {
+        const Barrier& b = w.block->barriers[g.barrier];
+        add(who + format("waiting at barrier %u, to which %u of %u threads have come, ", g.barrier, b.arrived,
+                         b.expected ? b.expected : w.block->alive) +
+            line_of(image, g.pc - 1));
         break;
-      case Group::State::Collective: add(who + "waiting for lanes of their mask at " + line_of(image, g.pc)); break;
+      }
+      case Group::State::Collective: add(who + "waiting for lanes of their member mask at " + line_of(image, g.pc)); break;
       case Group::State::ClusterWait: {
         const Cluster& cluster = *w.block->cluster;
         add(who + format("waiting at the cluster's barrier, to which %u of %u threads have come, ", cluster.arrived.load(), cluster.threads.load()) +
             line_of(image, g.pc));
         break;
       }
-      case Group::State::PhaseWait: add(who + "waiting at " + line_of(image, g.pc) + " at the " + describe_suspended(w.block->warps[w.index], g)); break;
+      case Group::State::PhaseWait:
+        add(who + "waiting at " + line_of(image, g.pc) + " at the " + describe_suspended(w.block->warps[w.index], g));
+        break;
     }
   }
   return text;

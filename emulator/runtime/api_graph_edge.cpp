@@ -42,9 +42,7 @@ std::vector<std::pair<Node*, Node*>> edges_of(const Graph& graph, const cudaGrap
     refuse(cudaErrorInvalidValue, "null where nodes should be");
   std::vector<std::pair<Node*, Node*>> edges;
   for (std::size_t i = 0; i < count; i++) {
-    edges.emplace_back(&node_of(from[i]), &node_of(to[i]));
-    if (edges.back().first->graph != &graph || edges.back().second->graph != &graph)
-      refuse(cudaErrorInvalidValue, "an edge to a node of another graph");
+    edges.emplace_back(&node_of(graph, from[i]), &node_of(graph, to[i]));
     if (edges.back().first == edges.back().second)
       refuse(cudaErrorInvalidValue, "a node cannot wait for itself");
   }

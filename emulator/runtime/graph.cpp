@@ -118,12 +118,17 @@ Node& node_of(cudaGraphNode_t handle) {
   return *node;
 }
 
+Node& node_of(const Graph& graph, cudaGraphNode_t handle) {
+  Node& node = node_of(handle);
+  if (node.graph != &graph) refuse(cudaErrorInvalidValue, "a node of another graph");
+  return node;
+}
+
 std::vector<Node*> nodes_of(const Graph& graph, const cudaGraphNode_t* handles, std::size_t count) {
   if (handles == nullptr && count > 0) refuse(cudaErrorInvalidValue, "null where nodes of a graph should be");
   std::vector<Node*> nodes;
   for (std::size_t i = 0; i < count; i++) {
-    Node* node = &node_of(handles[i]);
-    if (node->graph != &graph) refuse(cudaErrorInvalidValue, "a node of another graph");
+    Node* node = &node_of(graph, handles[i]);
     if (std::find(nodes.begin(), nodes.end(), node) != nodes.end())
       refuse(cudaErrorInvalidValue, "a node is named twice");
     nodes.push_back(node);

@@ -57,6 +57,8 @@ std::shared_ptr<Executable> instantiate(const Graph& graph, unsigned long long f
 
 // Throws Error for what is no node now.
 Node& node_of(cudaGraphNode_t handle);
+// The same, of that graph.
+Node& node_of(const Graph& graph, cudaGraphNode_t handle);
 inline cudaGraphNode_t handle_of(Node* node) { return reinterpret_cast<cudaGraphNode_t>(node); }
 // The nodes behind an array of handles, all of which must be the graph's.
 std::vector<Node*> nodes_of(const Graph& graph, const cudaGraphNode_t* handles, std::size_t count);

@@ -1,15 +1,12 @@
 // From the addresses of a warp's lanes to host pointers, every byte checked on the way.
 #pragma once
 
+#include "exec/memory.hpp"
 #include "exec/ops/op.hpp"
 #include "exec/ops/space.hpp"
 
 namespace ptxvm::exec {
 
-// exec/memory.cpp: per-lane resolution, for lanes that a fast path could not place. Fills host[lane] for
-// the lanes of the mask; faults on the first lane that misses.
-void resolve_slowly(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,
-                    unsigned bytes, bool write, std::uint64_t* host);
 [[noreturn]] void not_global(Warp& w, const Inst& in, unsigned lane);  // fault: only global memory has vector atomics
 // At PTXVM_CHECK=full: may the access happen now?
 void check_access(Warp& w, const Inst& in, unsigned space, const std::uint64_t* address, std::uint32_t mask,

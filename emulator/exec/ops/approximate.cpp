@@ -1,5 +1,6 @@
 // The .approx functions (PTX ISA 9.7.3), within the documented error and written so that they vectorise.
 // Where the host's correctly rounded operation exists it is used: it is within any documented bound.
+#include "exec/ops/approximate_list.hpp"
 #include "exec/ops/exponential.hpp"
 
 namespace ptxvm::exec::PTXVM_ISA {
@@ -41,30 +42,13 @@ struct DivApprox { static f32 run(f32 a, f32 b) {
   f32 r = a / b;
   return canonical(huge ? a * (b < 0 ? -0.0f : 0.0f) : r); } };
 struct DivFull { static f32 run(f32 a, f32 b) { return canonical(a / b); } };
-// Gross approximations of fp64: of the upper word, and the upper word only.
-inline f64 upper_word(f64 a) { return bits<f64>(bits<u64>(a) & 0xffffffff00000000ull); }
-struct Rcp64 { static f64 run(f64 a) { return upper_word(1.0 / upper_word(a)); } };
-struct RsqrtGross64 { static f64 run(f64 a) { return upper_word(1.0 / __builtin_sqrt(upper_word(a))); } };
 // Without .ftz it is another instruction, a subroutine of the hardware's compiler and what rsqrt(double) becomes.
 struct Rsqrt64 { static f64 run(f64 a) { return f64(1.0L / __builtin_sqrtl(a)); } };
 
 }  // namespace
 
 void list_approximate(const Sink& s) {
-  using M = AsEncoded;
-  put<Ex2, M, f32, f32>(s, "ex2.approx.f32");
-  put<Lg2, M, f32, f32>(s, "lg2.approx.f32");
-  put<Rcp, M, f32, f32>(s, "rcp.approx.f32");
-  put<Sqrt, M, f32, f32>(s, "sqrt.approx.f32");
-  put<Rsqrt, M, f32, f32>(s, "rsqrt.approx.f32");
-  put<Sin, M, f32, f32>(s, "sin.approx.f32");
-  put<Cos, M, f32, f32>(s, "cos.approx.f32");
-  put<Tanh, M, f32, f32>(s, "tanh.approx.f32");
-  put<DivApprox, M, f32, f32, f32>(s, "div.approx.f32");
-  put<DivFull, M, f32, f32, f32>(s, "div.full.f32");
-  put<Rcp64, M, f64, f64>(s, "rcp.approx.ftz.f64");
-  put<RsqrtGross64, M, f64, f64>(s, "rsqrt.approx.ftz.f64");
-  put<Rsqrt64, M, f64, f64>(s, "rsqrt.approx.f64");
+  put_approximations<Ex2, Lg2, Rcp, Sqrt, Rsqrt, Sin, Cos, Tanh, DivApprox, DivFull, Rcp64, RsqrtGross64, Rsqrt64>(s);
 }
 
 }  // namespace ptxvm::exec::PTXVM_ISA

@@ -1,7 +1,7 @@
 // The .approx functions at their worst (PTXVM_APPROX=worst): each result lies as far from the true value as the PTX
 // ISA's bound for the instruction (9.7.3, quoted beside each) lets an fp32 number lie, above or below by a hash of the
 // operands. Results that the ISA's tables give are kept, and what is infinite stays so, and what is finite.
-#include "exec/ops/op.hpp"
+#include "exec/ops/approximate_list.hpp"
 
 namespace ptxvm::exec::PTXVM_ISA {
 namespace {
@@ -134,33 +134,28 @@ struct DivApprox { static f32 run(f32 a, f32 b) {
   if (m < 1.17549435e-38f) return exact(f64(x) / f64(y));
   return quotient(x, y); } };
 
-// rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64 have no bound; what they keep of the result is its upper word.
-inline f64 upper_word(f64 a) { return bits<f64>(bits<u64>(a) & 0xffffffff00000000ull); }
-struct Rcp64 { static f64 run(f64 a) { return upper_word(1.0 / upper_word(a)); } };
-struct RsqrtGross64 { static f64 run(f64 a) { return upper_word(1.0 / __builtin_sqrt(upper_word(a))); } };
+// rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64 have no bound: they are the same here as elsewhere.
 // The programming guide on rsqrt(double), which is this instruction: "Maximum ulp error: 1", from the rounded result.
 struct Rsqrt64 { static f64 run(f64 a) {
   const f64 v = f64(1.0L / __builtin_sqrtl(a));
   if (v != v || v == 0 || magnitude(v) > 1e300) return v;
   return bits<f64>(bits<u64>(v) + (upwards(u32(bits<u64>(a) >> 32), u32(bits<u64>(a))) ? 1 : -1)); } };
 
+// The same names, and what tells these apart.
+void put_worst(void* context, const char* name, Handler full, Handler masked, Signature signature) {
+  char text[32];
+  const unsigned long length = __builtin_strlen(name);
+  __builtin_memcpy(text, name, length);
+  __builtin_memcpy(text + length, ".worst", sizeof ".worst");
+  const Sink& s = *static_cast<const Sink*>(context);
+  s.put(s.context, text, full, masked, signature);
+}
+
 }  // namespace
 
 void list_approximate_worst(const Sink& s) {
-  using M = AsEncoded;
-  put<Ex2, M, f32, f32>(s, "ex2.approx.f32.worst");
-  put<Lg2, M, f32, f32>(s, "lg2.approx.f32.worst");
-  put<Rcp, M, f32, f32>(s, "rcp.approx.f32.worst");
-  put<Sqrt, M, f32, f32>(s, "sqrt.approx.f32.worst");
-  put<Rsqrt, M, f32, f32>(s, "rsqrt.approx.f32.worst");
-  put<Sin, M, f32, f32>(s, "sin.approx.f32.worst");
-  put<Cos, M, f32, f32>(s, "cos.approx.f32.worst");
-  put<Tanh, M, f32, f32>(s, "tanh.approx.f32.worst");
-  put<DivApprox, M, f32, f32, f32>(s, "div.approx.f32.worst");
-  put<DivFull, M, f32, f32, f32>(s, "div.full.f32.worst");
-  put<Rcp64, M, f64, f64>(s, "rcp.approx.ftz.f64.worst");
-  put<RsqrtGross64, M, f64, f64>(s, "rsqrt.approx.ftz.f64.worst");
-  put<Rsqrt64, M, f64, f64>(s, "rsqrt.approx.f64.worst");
+  Sink to = s;
+  put_approximations<Ex2, Lg2, Rcp, Sqrt, Rsqrt, Sin, Cos, Tanh, DivApprox, DivFull, Rcp64, RsqrtGross64, Rsqrt64>({&to, &put_worst});
 }
 
 }  // namespace ptxvm::exec::PTXVM_ISA

@@ -1,6 +1,7 @@
-// mma and wmma.mma (PTX ISA 9.7.14): fragments become matrices in fp64, are multiplied as exec/tensor.hpp says, and the
-// sum becomes a fragment again. fp64 matrices are a chain of fused multiply-adds, k = 0, 1..., from c on, each rounded as
-// the instruction says: the order that the hardware has by the measurements named there, and which the ISA leaves open.
+// mma and wmma.mma (PTX ISA 9.7.14): fragments become matrices in fp64, are multiplied as exec/tensor.hpp
+// says, and the sum becomes a fragment again. fp64 matrices are a chain of fused multiply-adds, k = 0, 1...,
+// from c on, each rounded as the instruction says: the order that the hardware has by the measurements named
+// there, and which the ISA leaves open.
 #include "exec/ops/access.hpp"
 #include "exec/ops/matrix.hpp"
 #include "exec/ops/matrix_sum.hpp"
@@ -110,7 +111,9 @@ void sum(Warp& w, const Inst& in, const f64* a, const f64* b, f64* c) {
   } else {
     const TensorSums& mode = w.block->image->tensor;
     if (mode.fraction_bits == 0) sum_exactly<Rows, K, false>(a, b, c);
-    else sum_truncated<Rows, K, D>(a, b, c, T::least, C::least, int(mode.fraction_bits), int(mode.step_bytes) / T::size);
+    else
+      sum_truncated<Rows, K, D>(a, b, c, T::least, C::least, int(mode.fraction_bits),
+                                int(mode.step_bytes) / T::size);
   }
 }
 

@@ -1,4 +1,5 @@
-// D = A B + C in fp64, eight columns at a time, as exec/tensor.hpp says. A [rows][K], B [K][8], C [rows][8], which becomes D.
+// D = A B + C in fp64, eight columns at a time, as exec/tensor.hpp says. A [rows][K], B [K][8], C [rows][8],
+// which becomes D.
 #pragma once
 
 #include "exec/ops/eight.hpp"

@@ -1,6 +1,7 @@
-// wmma.load and wmma.store (PTX ISA 9.7.14.3, 9.7.14.4): a matrix in memory, line by line, from and to a fragment
-// (exec/ops/matrix.hpp). Memory is read and written in pieces of 16 bytes (8 where the matrix has 256 bytes), piece n by
-// lane n mod 32, so that every one is checked as the access of some lane; the ISA leaves open which lane touches what.
+// wmma.load and wmma.store (PTX ISA 9.7.14.3, 9.7.14.4): a matrix in memory, line by line, from and to a
+// fragment (exec/ops/matrix.hpp). Memory is read and written in pieces of 16 bytes (8 where the matrix has
+// 256 bytes), piece n by lane n mod 32, so that every one is checked as the access of some lane; the ISA
+// leaves open which lane touches what.
 #include "exec/ops/access.hpp"
 #include "exec/ops/matrix.hpp"
 #include "exec/tensor.hpp"
@@ -69,7 +70,8 @@ void load(Warp& w, const Inst& in) {
     if constexpr (Pairs) {
       T *even = w.at<T>(tile.list[2 * n]), *odd = w.at<T>(tile.list[2 * n + 1]);
       for (int g = 0; g < 8; ++g)
-        for (int t = 0; t < 4; ++t) even[4 * g + t] = block[g * columns + 2 * t], odd[4 * g + t] = block[g * columns + 2 * t + 1];
+        for (int t = 0; t < 4; ++t)
+          even[4 * g + t] = block[g * columns + 2 * t], odd[4 * g + t] = block[g * columns + 2 * t + 1];
     } else {
       T* r = w.at<T>(tile.list[n]);
       for (int g = 0; g < 8; ++g) __builtin_memcpy(r + width * g, block + g * columns, width * sizeof(T));
@@ -88,7 +90,8 @@ void store(Warp& w, const Inst& in) {
     if constexpr (Pairs) {
       const T *even = w.at<T>(tile.list[2 * n]), *odd = w.at<T>(tile.list[2 * n + 1]);
       for (int g = 0; g < 8; ++g)
-        for (int t = 0; t < 4; ++t) block[g * columns + 2 * t] = even[4 * g + t], block[g * columns + 2 * t + 1] = odd[4 * g + t];
+        for (int t = 0; t < 4; ++t)
+          block[g * columns + 2 * t] = even[4 * g + t], block[g * columns + 2 * t + 1] = odd[4 * g + t];
     } else {
       const T* r = w.at<T>(tile.list[n]);
       for (int g = 0; g < 8; ++g) __builtin_memcpy(block + g * columns, r + 8 * g, 8 * sizeof(T));

@@ -1,4 +1,5 @@
-// Matrix loads and stores are accesses of the lanes like others: what a lane wrote must be ordered before another's row.
+// Matrix loads and stores are accesses of the lanes like others: what a lane wrote must be ordered before
+// another's row.
 #include <cuda_fp16.h>
 #include <mma.h>
 

@@ -5,20 +5,6 @@
 namespace instruction_test {
 namespace {
 
-u16 sum_of(const Format& f, u16 a, u16 b) {
-  const double x = f.value(a), y = f.value(b), s = x + y, part = s - x;
-  return std::isfinite(s) ? f.rounded(s, (x - (s - part)) + (y - part)) : f.rounded(s);
-}
-u16 smaller(const Format& f, u16 a, u16 b) {
-  if (f.is_nan(a) && f.is_nan(b)) return 0x7fff;
-  if (f.is_nan(a) || f.is_nan(b)) return f.is_nan(a) ? b : a;
-  if (f.value(a) == f.value(b)) return a >> 15 ? a : b;
-  return f.value(a) < f.value(b) ? a : b;
-}
-u16 larger(const Format& f, u16 a, u16 b) {
-  const u16 r = smaller(f, a ^ 0x8000, b ^ 0x8000);
-  return f.is_nan(r) ? 0x7fff : r ^ 0x8000;
-}
 u32 both(u16 (*of)(const Format&, u16, u16), const Format& f, u32 a, u32 b) {
   return of(f, static_cast<u16>(a), static_cast<u16>(b)) |
          u32{of(f, static_cast<u16>(a >> 16), static_cast<u16>(b >> 16))} << 16;

@@ -63,6 +63,32 @@ inline const Format formats[] = {{"f16", 10, 15, 0x7c00, 0x3c00}, {"bf16", 7, 12
 inline const Format& fp16 = formats[0];
 inline const Format& bfloat16 = formats[1];
 
+// x + y as a sum and what it lost.
+struct Exact {
+  double sum, rest;
+};
+inline Exact exact_sum(double x, double y) {
+  const double s = x + y;
+  if (!std::isfinite(s)) return {s, 0};
+  const double part = s - x;
+  return {s, (x - (s - part)) + (y - part)};
+}
+
+inline u16 sum_of(const Format& f, u16 a, u16 b) {
+  const Exact x = exact_sum(f.value(a), f.value(b));
+  return f.rounded(x.sum, x.rest);
+}
+inline u16 smaller(const Format& f, u16 a, u16 b) {  // -0 is smaller than +0; a NaN loses
+  if (f.is_nan(a) && f.is_nan(b)) return 0x7fff;
+  if (f.is_nan(a) || f.is_nan(b)) return f.is_nan(a) ? b : a;
+  if (f.value(a) == f.value(b)) return a >> 15 ? a : b;
+  return f.value(a) < f.value(b) ? a : b;
+}
+inline u16 larger(const Format& f, u16 a, u16 b) {
+  const u16 r = smaller(f, a ^ 0x8000, b ^ 0x8000);
+  return f.is_nan(r) ? 0x7fff : r ^ 0x8000;
+}
+
 inline std::vector<u16> half_edges(const Format& f) {
   std::vector<u16> v;
   for (const int m : {0,

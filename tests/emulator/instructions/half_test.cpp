@@ -5,21 +5,6 @@
 namespace instruction_test {
 namespace {
 
-// x + y as a sum and what it lost.
-struct Exact {
-  double sum, rest;
-};
-Exact exact_sum(double x, double y) {
-  const double s = x + y;
-  if (!std::isfinite(s)) return {s, 0};
-  const double part = s - x;
-  return {s, (x - (s - part)) + (y - part)};
-}
-
-u16 sum_of(const Format& f, u16 a, u16 b) {
-  const Exact x = exact_sum(f.value(a), f.value(b));
-  return f.rounded(x.sum, x.rest);
-}
 u16 difference_of(const Format& f, u16 a, u16 b) { return sum_of(f, a, static_cast<u16>(b ^ 0x8000)); }
 u16 product_of(const Format& f, u16 a, u16 b) {
   return f.rounded(f.value(a) * f.value(b));
@@ -132,17 +117,6 @@ TEST(Half, Signs) {
   judge_halves("abs.ftz", fp16, every_half(), [](u16 got, u16 a) {
     return fp16.is_nan(a) ? fp16.is_nan(got) : got == fp16.flushed(a & 0x7fff);
   });
-}
-
-u16 smaller(const Format& f, u16 a, u16 b) {  // -0 is smaller than +0; a NaN loses
-  if (f.is_nan(a) && f.is_nan(b)) return 0x7fff;
-  if (f.is_nan(a) || f.is_nan(b)) return f.is_nan(a) ? b : a;
-  if (f.value(a) == f.value(b)) return a >> 15 ? a : b;
-  return f.value(a) < f.value(b) ? a : b;
-}
-u16 larger(const Format& f, u16 a, u16 b) {
-  const u16 r = smaller(f, a ^ 0x8000, b ^ 0x8000);
-  return f.is_nan(r) ? 0x7fff : r ^ 0x8000;
 }
 
 TEST(Half, Extremes) {

@@ -1,4 +1,5 @@
-// ldmatrix, stmatrix, movmatrix (PTX ISA 9.7.14.5): rows by the lanes' addresses, places of the elements, checked access.
+// ldmatrix, stmatrix, movmatrix (PTX ISA 9.7.14.5): rows by the lanes' addresses, places of the elements,
+// checked access.
 #include <numeric>
 
 #include "matrix_support.hpp"
@@ -42,7 +43,8 @@ Place low_element(int l, bool trans) { return trans ? Place{l % 4 * 2, l / 4} : 
 
 const std::string declared =
     ".shared .align 16 .b8 tile[1024];\n.reg .b64 %s, %out;\n.reg .b32 %r<4>, %a, %b;\n"
-    "mad.wide.u32 %s, %i, 4, %q1;\nld.global.u32 %a, [%s];\nmov.u64 %s, tile;\ncvt.u32.u64 %b, %s;\nadd.u32 %a, %a, %b;\n";
+    "mad.wide.u32 %s, %i, 4, %q1;\nld.global.u32 %a, [%s];\nmov.u64 %s, tile;\ncvt.u32.u64 %b, %s;\nadd.u32 "
+    "%a, %a, %b;\n";
 
 // "[%a]" in the space asked for; generic addresses in %s.
 std::string address(const std::string& space) {
@@ -56,7 +58,8 @@ TEST(MatrixMemory, Load) {
         const std::vector<u16> data = halves();
         const std::vector<u32> rows = row_offsets(count, true);
         const Buffer tile(data), offsets(rows), out(4 * 32 * static_cast<std::size_t>(count));
-        const std::string text = "ldmatrix.sync.aligned.m8n8.x" + std::to_string(count) + (trans ? ".trans" : "") + space + ".b16 ";
+        const std::string text = "ldmatrix.sync.aligned.m8n8.x" + std::to_string(count) +
+                                 (trans ? ".trans" : "") + space + ".b16 ";
         std::string body = declared + copy(true) + address(space) + text + vector_of("%r", count) +
                            (space.empty() ? ", [%s];\n" : ", [%a];\n") + "mad.wide.u32 %out, %i, 4, %q2;\n";
         for (int n = 0; n < count; n++)
@@ -84,20 +87,23 @@ TEST(MatrixMemory, Store) {
         std::vector<u32> values(32 * static_cast<std::size_t>(count));
         for (u32& v : values) v = static_cast<u32>(generator()());
         const Buffer tile(before), offsets(rows), in(values);
-        const std::string text = "stmatrix.sync.aligned.m8n8.x" + std::to_string(count) + (trans ? ".trans" : "") + space + ".b16 ";
+        const std::string text = "stmatrix.sync.aligned.m8n8.x" + std::to_string(count) +
+                                 (trans ? ".trans" : "") + space + ".b16 ";
         std::string body = declared + copy(true) + address(space) + "mad.wide.u32 %out, %i, 4, %q2;\n";
         for (int n = 0; n < count; n++)
           body += "ld.global.u32 %r" + std::to_string(n) + ", [%out+" + std::to_string(128 * n) + "];\n";
-        body += text + (space.empty() ? "[%s], " : "[%a], ") + vector_of("%r", count) + ";\nbar.warp.sync 0xffffffff;\n{\n" +
-                copy(false) + "}\n";
+        body += text + (space.empty() ? "[%s], " : "[%a], ") + vector_of("%r", count) +
+                ";\nbar.warp.sync 0xffffffff;\n{\n" + copy(false) + "}\n";
         run(kernel_text(3, body), {{1, 1, 1}, {32, 1, 1}}, {tile.address(), offsets.address(), in.address()});
         std::vector<u16> wanted = before;
         for (int n = 0; n < count; n++)
           for (int l = 0; l < 32; l++) {
             const u32 value = values[static_cast<std::size_t>(32 * n + l)];
             const Place p = low_element(l, trans), q = trans ? Place{p.row + 1, p.column} : Place{p.row, p.column + 1};
-            wanted[rows[static_cast<std::size_t>(8 * n + p.row)] / 2 + static_cast<u32>(p.column)] = static_cast<u16>(value);
-            wanted[rows[static_cast<std::size_t>(8 * n + q.row)] / 2 + static_cast<u32>(q.column)] = static_cast<u16>(value >> 16);
+            wanted[rows[static_cast<std::size_t>(8 * n + p.row)] / 2 + static_cast<u32>(p.column)] =
+                static_cast<u16>(value);
+            wanted[rows[static_cast<std::size_t>(8 * n + q.row)] / 2 + static_cast<u32>(q.column)] =
+                static_cast<u16>(value >> 16);
           }
         ASSERT_EQ(tile.read<u16>(512), wanted) << text;
       }
@@ -115,7 +121,8 @@ TEST(MatrixMemory, Move) {
       {{1, 1, 1}, {32, 1, 1}}, "", {in.address()});
   for (int l = 0; l < 32; l++) {
     u32 wanted = 0;
-    for (int h = 0; h < 2; h++) {  // row l / 4, column 2 (l % 4) + h of the result lies in the source's row of that number
+    for (int h = 0; h < 2;
+         h++) {  // row l / 4, column 2 (l % 4) + h of the result lies in the source's row of that number
       const int row = l % 4 * 2 + h, column = l / 4;
       wanted |= (data[static_cast<std::size_t>(4 * row + column / 2)] >> column % 2 * 16 & 0xffff) << 16 * h;
     }
@@ -124,8 +131,8 @@ TEST(MatrixMemory, Move) {
 }
 
 // The fault names the lane whose row it was.
-void expect_fault(const std::string& instruction, u32 lane, const std::string& spoil, Status status, const std::string& what,
-                  bool sm_75 = false) {
+void expect_fault(const std::string& instruction, u32 lane, const std::string& spoil, Status status,
+                  const std::string& what, bool sm_75 = false) {
   std::string text = kernel_text(
       0, ".shared .align 16 .b8 tile[512];\n.reg .b32 %a, %r<4>;\n.reg .b64 %s;\n.reg .pred %p;\nmov.u64 %s, tile;\n"
          "cvt.u32.u64 %a, %s;\nmad.lo.u32 %a, %i, 16, %a;\ncvta.shared.u64 %s, %s;\nsetp.eq.u32 %p, %i, " +
@@ -134,14 +141,18 @@ void expect_fault(const std::string& instruction, u32 lane, const std::string& s
   const Fault fault = fault_of(text, {{1, 1, 1}, {32, 1, 1}}, {});
   EXPECT_EQ(fault.status, static_cast<int>(status)) << instruction << "\n" << fault.message;
   for (const std::string& part : {what, "thread (" + std::to_string(lane) + ",0,0)", std::string("PTX line ")})
-    EXPECT_NE(fault.message.find(part), std::string::npos) << instruction << ": '" << part << "' is missing in\n" << fault.message;
+    EXPECT_NE(fault.message.find(part), std::string::npos)
+        << instruction << ": '" << part << "' is missing in\n"
+        << fault.message;
 }
 void expect_none(const std::string& instruction, u32 lane, const std::string& spoil) {
-  const std::string text = kernel_text(
-      0, ".shared .align 16 .b8 tile[512];\n.reg .b32 %a, %r<4>;\n.reg .b64 %s;\n.reg .pred %p;\nmov.u64 %s, tile;\n"
-         "cvt.u32.u64 %a, %s;\nmad.lo.u32 %a, %i, 16, %a;\nmov.b32 %r0, 0;\nst.shared.v4.b32 [%a], {%r0, %r0, %r0, %r0};\n"
-         "bar.warp.sync 0xffffffff;\nsetp.eq.u32 %p, %i, " +
-             std::to_string(lane) + ";\n@%p " + spoil + "\n" + instruction);
+  const std::string text = kernel_text(0,
+                                       ".shared .align 16 .b8 tile[512];\n.reg .b32 %a, %r<4>;\n.reg .b64 "
+                                       "%s;\n.reg .pred %p;\nmov.u64 %s, tile;\n"
+                                       "cvt.u32.u64 %a, %s;\nmad.lo.u32 %a, %i, 16, %a;\nmov.b32 %r0, "
+                                       "0;\nst.shared.v4.b32 [%a], {%r0, %r0, %r0, %r0};\n"
+                                       "bar.warp.sync 0xffffffff;\nsetp.eq.u32 %p, %i, " +
+                                           std::to_string(lane) + ";\n@%p " + spoil + "\n" + instruction);
   EXPECT_EQ(fault_of(text, {{1, 1, 1}, {32, 1, 1}}, {}).message, "");
 }
 
@@ -158,8 +169,8 @@ TEST(MatrixMemory, Faults) {
   // In code for sm_75 all lanes' addresses must be valid.
   expect_fault(x2, 20, "add.u32 %a, %a, 512;", Status::IllegalAddress, "out of bounds", true);
   // Generic addresses must lie in shared memory.
-  expect_fault("ldmatrix.sync.aligned.m8n8.x4.b16 {%r0, %r1, %r2, %r3}, [%s];", 17, "mov.u64 %s, 4096;", Status::IllegalAddress,
-               "not in shared memory");
+  expect_fault("ldmatrix.sync.aligned.m8n8.x4.b16 {%r0, %r1, %r2, %r3}, [%s];", 17, "mov.u64 %s, 4096;",
+               Status::IllegalAddress, "not in shared memory");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// mma.m8n8k4 of f16: four products at once, each in the registers of eight lanes (PTX ISA, "Matrix Fragments for mma.m8n8k4
-// with .f16 floating point type").
+// mma.m8n8k4 of f16: four products at once, each in the registers of eight lanes (PTX ISA, "Matrix Fragments
+// for mma.m8n8k4 with .f16 floating point type").
 #include "matrix_support.hpp"
 
 namespace instruction_test {
@@ -30,9 +30,16 @@ struct Types {
 
 void check_quads(bool a_row, bool b_row, const Types& types, const std::function<double()>& draw) {
   const auto accumulator = [](const Format& f) { return Fragment{f, 8, f.bits == 16 ? half_place : single_place}; };
-  const std::string text = std::string("mma.sync.aligned.m8n8k4.") + (a_row ? "row." : "col.") + (b_row ? "row." : "col.") +
-                           types.d.name + ".f16.f16." + types.c.name;
-  const Product p{text, 8, 8, 4, {fp16, 4, a_places(a_row)}, {fp16, 4, b_places(b_row)}, accumulator(types.c), accumulator(types.d)};
+  const std::string text = std::string("mma.sync.aligned.m8n8k4.") + (a_row ? "row." : "col.") +
+                           (b_row ? "row." : "col.") + types.d.name + ".f16.f16." + types.c.name;
+  const Product p{text,
+                  8,
+                  8,
+                  4,
+                  {fp16, 4, a_places(a_row)},
+                  {fp16, 4, b_places(b_row)},
+                  accumulator(types.c),
+                  accumulator(types.d)};
   std::vector<Matrix> as, bs, cs;
   for (int q = 0; q < 4; q++) {
     as.push_back(random_matrix(8, 4, fp16, draw));
@@ -58,7 +65,8 @@ void check_quads(bool a_row, bool b_row, const Types& types, const std::function
       const u64 word = p.d.format.bits == 16 ? words[static_cast<std::size_t>(i / 2 * 32 + lane)] >> i % 2 * 16 & 0xffff
                                              : words[static_cast<std::size_t>(i * 32 + lane)];
       const double wanted = expected(p, as[q], bs[q], cs[q]).at(at.row, at.column), got = p.d.format.decode(word);
-      EXPECT_TRUE(same(got + 0.0, wanted + 0.0)) << text << " lane " << lane << ", element " << i << ": " << got << ", not " << wanted;
+      EXPECT_TRUE(same(got + 0.0, wanted + 0.0))
+          << text << " lane " << lane << ", element " << i << ": " << got << ", not " << wanted;
     }
 }
 

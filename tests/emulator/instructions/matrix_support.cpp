@@ -36,7 +36,8 @@ Fragment accumulator(const Format& f) {
 Fragment a_fp64(int m, int k) {
   if (m == 8) return {fp64, 1, [](int lane, int) { return Place{lane >> 2, lane % 4}; }};
   return {fp64, k / 2, [](int lane, int i) {
-            return Place{i % 2 == 0 ? lane >> 2 : (lane >> 2) + 8, i % 2 == 0 ? i * 2 + lane % 4 : i * 2 - 2 + lane % 4};
+            return Place{i % 2 == 0 ? lane >> 2 : (lane >> 2) + 8,
+                         i % 2 == 0 ? i * 2 + lane % 4 : i * 2 - 2 + lane % 4};
           }};
 }
 Fragment b_fp64(int k) {
@@ -50,7 +51,14 @@ Fragment accumulator64(int m) {
 Product product(const std::string& shape, int m, int k, const Fragment& a, const Fragment& b, const Fragment& c,
                 const std::string& rounding = "") {
   const std::string type = a.format.name, sum = c.format.name;
-  return {"mma.sync.aligned." + shape + ".row.col." + sum + "." + type + "." + type + "." + sum + rounding, m, 8, k, a, b, c, c};
+  return {"mma.sync.aligned." + shape + ".row.col." + sum + "." + type + "." + type + "." + sum + rounding,
+          m,
+          8,
+          k,
+          a,
+          b,
+          c,
+          c};
 }
 
 // value = mantissa * 2^(exponent - fraction), |mantissa| below 2^(fraction + 1); zero has the exponent -126.
@@ -146,8 +154,8 @@ Matrix from_registers(const Fragment& f, const std::vector<u64>& registers, int 
   return m;
 }
 
-std::vector<u64> multiply(const Product& p, const std::vector<u64>& a, const std::vector<u64>& b, const std::vector<u64>& c,
-                          const std::string& before) {
+std::vector<u64> multiply(const Product& p, const std::vector<u64>& a, const std::vector<u64>& b,
+                          const std::vector<u64>& c, const std::string& before) {
   std::string body = ".reg .b64 %word;\n.reg .b32 %w;\n.reg .pred %guard;\n";
   std::vector<std::unique_ptr<Buffer>> buffers;
   std::vector<u64> parameters;
@@ -156,7 +164,8 @@ std::vector<u64> multiply(const Product& p, const std::vector<u64>& a, const std
     const std::vector<u64> none(static_cast<std::size_t>(f.registers()) * 32, 0xa5a5a5a5a5a5a5a5u);
     buffers.push_back(std::make_unique<Buffer>(words ? *words : none));
     parameters.push_back(buffers.back()->address());
-    body += ".reg " + f.type() + " " + name + "<" + std::to_string(f.registers()) + ">;\nmad.wide.u32 %at, %i, 8, " + q + ";\n";
+    body += ".reg " + f.type() + " " + name + "<" + std::to_string(f.registers()) +
+            ">;\nmad.wide.u32 %at, %i, 8, " + q + ";\n";
     for (int r = 0; r < f.registers(); r++) {
       const std::string source = "[%at+" + std::to_string(r * 256) + "]", target = name + std::to_string(r);
       body += f.format.bits == 64 ? "ld.global.f64 " + target + ", " + source + ";\n"
@@ -167,8 +176,9 @@ std::vector<u64> multiply(const Product& p, const std::vector<u64>& a, const std
   loop(p.b, "%b", &b);
   loop(p.c, "%c", &c);
   loop(p.d, "%d", nullptr);
-  body += before + p.instruction + " " + vector_of("%d", p.d.registers()) + ", " + vector_of("%a", p.a.registers()) + ", " +
-          vector_of("%b", p.b.registers()) + ", " + vector_of("%c", p.c.registers()) + ";\n";
+  body += before + p.instruction + " " + vector_of("%d", p.d.registers()) + ", " +
+          vector_of("%a", p.a.registers()) + ", " + vector_of("%b", p.b.registers()) + ", " +
+          vector_of("%c", p.c.registers()) + ";\n";
   for (int r = 0; r < p.d.registers(); r++) {
     const std::string target = "[%at+" + std::to_string(r * 256) + "]", source = "%d" + std::to_string(r);
     body += p.d.format.bits == 64 ? "st.global.f64 " + target + ", " + source + ";\n"

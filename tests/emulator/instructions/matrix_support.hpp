@@ -52,8 +52,8 @@ struct Product {
 };
 
 // What one warp computes, in d's registers.
-std::vector<u64> multiply(const Product& p, const std::vector<u64>& a, const std::vector<u64>& b, const std::vector<u64>& c,
-                          const std::string& before = "");
+std::vector<u64> multiply(const Product& p, const std::vector<u64>& a, const std::vector<u64>& b,
+                          const std::vector<u64>& c, const std::string& before = "");
 Matrix multiply(const Product& p, const Matrix& a, const Matrix& b, const Matrix& c);
 
 // The products that the ISA has: mma.sync, without m8n8k4 of f16.

@@ -80,7 +80,8 @@ TEST(MatrixMultiply, CloseToTheExactSum) {
         const double unit = std::ldexp(1, std::max(std::ilogb(got.at(m, n)), p.d.format.least) - p.d.format.fraction);
         long double bound = unit / 2 + (p.d.format.bits == 64 ? p.k : 1) * magnitude * 0x1p-53L;
         if (truncating() && p.d.format.bits != 64) bound = unit + (p.k + 1) * largest * 0x1p-25L;
-        EXPECT_LE(std::fabs(static_cast<long double>(got.at(m, n)) - sum), bound) << p.instruction << " " << m << ", " << n;
+        EXPECT_LE(std::fabs(static_cast<long double>(got.at(m, n)) - sum), bound)
+            << p.instruction << " " << m << ", " << n;
       }
   }
 }
@@ -176,7 +177,8 @@ TEST(MatrixMultiply, ConstantAndSharedRegisters) {
   Product one = p;
   // The text behind the operands that multiply() adds is a comment.
   one.instruction = "mov.b32 %w, %a0;\n" + p.instruction +
-                    " {%d0, _, %d2, %d3}, {%w, %a1, %a2, %a3}, {%b0, %b1}, {0f3F800000, 0f3F800000, 0f40000000, 0f40000000};\n//";
+                    " {%d0, _, %d2, %d3}, {%w, %a1, %a2, %a3}, {%b0, %b1}, {0f3F800000, 0f3F800000, "
+                    "0f40000000, 0f40000000};\n//";
   const auto words = multiply(one, to_registers(p.a, o.a), to_registers(p.b, o.b), to_registers(p.c, o.c));
   for (int lane = 0; lane < 32; lane++)
     for (int i = 0; i < 4; i++) {

@@ -1,5 +1,5 @@
-// wmma (PTX ISA 9.7.14.3 to 9.7.14.5): the fragments' places are left open, so a product is loaded, multiplied and stored as
-// a whole, element-wise work on fragments between.
+// wmma (PTX ISA 9.7.14.3 to 9.7.14.5): the fragments' places are left open, so a product is loaded,
+// multiplied and stored as a whole, element-wise work on fragments between.
 #include "matrix_support.hpp"
 #include "support/error.hpp"
 
@@ -40,7 +40,8 @@ struct Stored {  // a matrix in memory
 
 // Lines of the matrix, stride apart; elsewhere 0x5a.
 std::vector<u8> bytes_of(const Matrix& m, const Format& f, const Stored& s) {
-  const int length = s.row ? m.columns : m.rows, lines = s.row ? m.rows : m.columns, stride = s.stride ? s.stride : length;
+  const int length = s.row ? m.columns : m.rows, lines = s.row ? m.rows : m.columns,
+            stride = s.stride ? s.stride : length;
   const std::size_t size = static_cast<std::size_t>(f.bits / 8);
   std::vector<u8> bytes(static_cast<std::size_t>(lines * stride) * size, 0x5a);
   for (int r = 0; r < m.rows; r++)
@@ -75,8 +76,9 @@ std::string text_of(const Case& x, const std::size_t* sizes, const std::string& 
   const Kind& k = x.kind;
   std::string body =
       ".reg .b64 %sh, %gl, %pa, %pb, %pc, %pd;\n.reg .b32 %word;\n.reg .pred %few;\n"
-      ".reg " + reg_type(k.operand.bits == 64 ? fp64 : fp16) + " %a<8>, %b<8>;\n.reg " + reg_type(k.c) + " %c<8>;\n.reg " +
-      reg_type(k.d) + " %d<8>;\n";
+      ".reg " +
+      reg_type(k.operand.bits == 64 ? fp64 : fp16) + " %a<8>, %b<8>;\n.reg " + reg_type(k.c) +
+      " %c<8>;\n.reg " + reg_type(k.d) + " %d<8>;\n";
   const Stored* stored[] = {&x.a, &x.b, &x.c, &x.d};
   std::string tail, loads;
   for (int n = 0; n < 4; n++) {
@@ -84,20 +86,22 @@ std::string text_of(const Case& x, const std::size_t* sizes, const std::string& 
     const std::string letter(1, "abcd"[n]), p = "%p" + letter, q = "%q" + std::to_string(n);
     body += "mov.u64 " + p + ", " + q + ";\n";
     if (s.space == "shared") {
-      body += ".shared .align 32 .b8 s" + letter + "[" + std::to_string(sizes[n]) + "];\n" + staged("s" + letter, q, sizes[n], true) +
-              "mov.u64 " + p + ", s" + letter + ";\n";
+      body += ".shared .align 32 .b8 s" + letter + "[" + std::to_string(sizes[n]) + "];\n" +
+              staged("s" + letter, q, sizes[n], true) + "mov.u64 " + p + ", s" + letter + ";\n";
       if (n == 3) tail = "bar.sync 0;\n" + staged("s" + letter, q, sizes[n], false);
     }
     const Format& f = n < 2 ? k.operand : n == 2 ? k.c : k.d;
     const int registers = n == 0 ? k.a : n == 1 ? k.b : k.accumulator(f);
-    const std::string name = letter + ".sync.aligned." + (s.row ? "row." : "col.") + k.shape() + (s.space.empty() ? "" : "." + s.space) +
-                             "." + f.name + " ";
-    const std::string fragment = vector_of("%" + letter, registers), stride = s.stride ? ", " + std::to_string(s.stride) : "";
+    const std::string name = letter + ".sync.aligned." + (s.row ? "row." : "col.") + k.shape() +
+                             (s.space.empty() ? "" : "." + s.space) + "." + f.name + " ";
+    const std::string fragment = vector_of("%" + letter, registers),
+                      stride = s.stride ? ", " + std::to_string(s.stride) : "";
     if (n < 3) loads += "wmma.load." + name + fragment + ", [" + p + "]" + stride + ";\n";
     else tail = "wmma.store." + name + "[" + p + "], " + fragment + stride + ";\n" + tail;
   }
-  return kernel_text(4, body + loads + between + "wmma.mma.sync.aligned." + (x.a.row ? "row." : "col.") + (x.b.row ? "row." : "col.") +
-                            k.shape() + "." + k.types() + " " + vector_of("%d", k.accumulator(k.d)) + ", " + vector_of("%a", k.a) + ", " +
+  return kernel_text(4, body + loads + between + "wmma.mma.sync.aligned." + (x.a.row ? "row." : "col.") +
+                            (x.b.row ? "row." : "col.") + k.shape() + "." + k.types() + " " +
+                            vector_of("%d", k.accumulator(k.d)) + ", " + vector_of("%a", k.a) + ", " +
                             vector_of("%b", k.b) + ", " + vector_of("%c", k.accumulator(k.c)) + ";\n" + tail);
 }
 
@@ -120,7 +124,8 @@ void check_case(const Case& x, const std::function<double()>& draw, bool negate)
   for (int r = 0; negate && r < k.a; r++) {
     const std::string reg = "%a" + std::to_string(r);
     between += k.operand.bits == 64 ? "neg.f64 " + reg + ", " + reg + ";\n"
-                                    : "xor.b32 " + reg + ", " + reg + (k.operand.bits == 16 ? ", 0x80008000;\n" : ", 0x80000000;\n");
+                                    : "xor.b32 " + reg + ", " + reg +
+                                          (k.operand.bits == 16 ? ", 0x80008000;\n" : ", 0x80000000;\n");
   }
   const std::string text = text_of(x, sizes, between);
   SCOPED_TRACE(text.substr(text.find("wmma.load")));
@@ -152,8 +157,8 @@ TEST(MatrixTile, Products) {
     }
 }
 
-// Each element of a matrix is in its fragment as often as any other: where a fragment has more places than the matrix has
-// elements, in several.
+// Each element of a matrix is in its fragment as often as any other: where a fragment has more places than
+// the matrix has elements, in several.
 TEST(MatrixTile, FragmentsHoldEveryElement) {
   for (const Kind& k : kinds())
     for (int which = 0; which < 3; which++)
@@ -168,8 +173,9 @@ TEST(MatrixTile, FragmentsHoldEveryElement) {
         const Buffer in(bytes), out(static_cast<std::size_t>(registers * 32 * width));
         const std::string type = reg_type(f), text = std::string("wmma.load.") + "abc"[which] + ".sync.aligned." +
                                                      (row ? "row." : "col.") + k.shape() + "." + f.name + " ";
-        std::string body = ".reg " + type + " %r<8>;\n.reg .b64 %out;\nmad.wide.u32 %out, %i, " + std::to_string(width) + ", %q1;\n" +
-                           text + vector_of("%r", registers) + ", [%q0];\n";
+        std::string body = ".reg " + type + " %r<8>;\n.reg .b64 %out;\nmad.wide.u32 %out, %i, " +
+                           std::to_string(width) + ", %q1;\n" + text + vector_of("%r", registers) +
+                           ", [%q0];\n";
         for (int r = 0; r < registers; r++)
           body += "st.global" + type + " [%out+" + std::to_string(r * 32 * width) + "], %r" + std::to_string(r) + ";\n";
         ASSERT_NO_THROW(run(kernel_text(2, body), {{1, 1, 1}, {32, 1, 1}}, {in.address(), out.address()})) << text;
@@ -188,16 +194,19 @@ TEST(MatrixTile, FragmentsHoldEveryElement) {
 // What goes wrong, where, and with which words.
 TEST(MatrixTile, Faults) {
   const Buffer buffer(std::vector<u16>(16 * 16, 0));
-  const auto expect = [&](const std::string& setup, const std::string& instruction, Status status, const std::string& what) {
-    const std::string text = kernel_text(
-        1, ".reg .b32 %r<8>, %stride;\n.reg .f32 %f<8>;\n.reg .pred %p;\nmov.u32 %stride, 16;\nsetp.eq.u32 %p, %i, 5;\n" + setup +
-               instruction);
+  const auto expect = [&](const std::string& setup, const std::string& instruction, Status status,
+                          const std::string& what) {
+    const std::string text = kernel_text(1,
+                                         ".reg .b32 %r<8>, %stride;\n.reg .f32 %f<8>;\n.reg .pred "
+                                         "%p;\nmov.u32 %stride, 16;\nsetp.eq.u32 %p, %i, 5;\n" +
+                                             setup + instruction);
     const Fault fault = fault_of(text, {{1, 1, 1}, {32, 1, 1}}, {buffer.address()});
     EXPECT_EQ(fault.status, static_cast<int>(status)) << fault.message;
     EXPECT_NE(fault.message.find(what), std::string::npos) << "'" << what << "' is missing in\n" << fault.message;
     EXPECT_NE(fault.message.find("PTX line"), std::string::npos) << fault.message;
   };
-  const std::string load = "wmma.load.a.sync.aligned.row.m16n16k16.global.f16 " + vector_of("%r", 8) + ", [%q0], %stride;";
+  const std::string load =
+      "wmma.load.a.sync.aligned.row.m16n16k16.global.f16 " + vector_of("%r", 8) + ", [%q0], %stride;";
   const std::string store = "wmma.store.d.sync.aligned.row.m16n16k16.f32 [%q0], " + vector_of("%f", 8) + ", %stride;";
   expect("add.u64 %q0, %q0, 16;\n", load, Status::MisalignedAddress, "a fragment of 32 bytes");
   expect("mov.u32 %stride, 20;\n", load, Status::MisalignedAddress, "a stride of 20 elements");

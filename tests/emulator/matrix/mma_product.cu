@@ -1,4 +1,5 @@
-// A tile product written by hand: swizzled shared memory, ldmatrix with and without .trans, mma.sync, stmatrix; against fp64.
+// A tile product written by hand: swizzled shared memory, ldmatrix with and without .trans, mma.sync,
+// stmatrix; against fp64.
 #include "products.cuh"
 
 namespace {
@@ -18,11 +19,15 @@ __device__ void load_four_transposed(unsigned (&r)[4], unsigned from) {
 template <class T>
 __device__ void multiply(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
   if constexpr (std::is_same_v<T, half>)
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   else
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 // A line of `line` elements; its pieces of eight lie in an order of their own, so that eight lines' are in eight banks.
@@ -32,8 +37,8 @@ __device__ T* place(T* tile, int line, int row, int column) {
   return tile + row * line + (column / 8 ^ swizzle) * 8 + column % 8;
 }
 
-// C [rows, columns] in T = A [rows, depth] B [depth, columns], all row-major and dense; rows and columns multiples of 64,
-// depth of 32. A block makes a tile of 64 x 64, its four warps 32 x 32 each.
+// C [rows, columns] in T = A [rows, depth] B [depth, columns], all row-major and dense; rows and columns
+// multiples of 64, depth of 32. A block makes a tile of 64 x 64, its four warps 32 x 32 each.
 template <class T>
 __global__ void product(const T* a, const T* b, T* c, int columns, int depth) {
   __shared__ __align__(16) T tile_a[kTile * kDepth], tile_b[kDepth * kTile], tile_c[kTile * kTile];
@@ -69,9 +74,12 @@ __global__ void product(const T* a, const T* b, T* c, int columns, int depth) {
         const T pair[2] = {T(s[0]), T(s[1])};
         packed[p] = *reinterpret_cast<const unsigned*>(pair);
       }
-      asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};"
-                   : : "r"(address(place(tile_c, kTile, row + 16 * i + lane % 16, column + 8 * j + lane / 16 * 8))), "r"(packed[0]),
-                     "r"(packed[1]), "r"(packed[2]), "r"(packed[3]) : "memory");
+      asm volatile(
+          "stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};"
+          :
+          : "r"(address(place(tile_c, kTile, row + 16 * i + lane % 16, column + 8 * j + lane / 16 * 8))),
+            "r"(packed[0]), "r"(packed[1]), "r"(packed[2]), "r"(packed[3])
+          : "memory");
     }
   __syncthreads();
   for (int i = threadIdx.x * 8; i < kTile * kTile; i += blockDim.x * 8)
@@ -83,9 +91,10 @@ template <class T>
 void check() {
   const double type_unit = std::is_same_v<T, half> ? 0x1p-11 : 0x1p-8;
   for (const Size& size : {Size{64, 64, 32}, Size{128, 64, 96}, Size{64, 192, 160}}) {
-    const Operand<T> a(size.rows, size.depth, true, 0), b(size.depth, size.columns, true, 0), c(size.rows, size.columns, true, 0);
-    product<T><<<dim3(size.columns / kTile, size.rows / kTile), 32 * kWarps>>>(a.device(), b.device(), c.device(), size.columns,
-                                                                              size.depth);
+    const Operand<T> a(size.rows, size.depth, true, 0), b(size.depth, size.columns, true, 0),
+        c(size.rows, size.columns, true, 0);
+    product<T><<<dim3(size.columns / kTile, size.rows / kTile), 32 * kWarps>>>(
+        a.device(), b.device(), c.device(), size.columns, size.depth);
     ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess) << cudaGetErrorString(cudaGetLastError());
     const std::vector<double> got = c.read_back();
     int complaints = 0;
@@ -95,7 +104,8 @@ void check() {
         const double sums = error_of_steps<float>(size.depth / 16, 16) * e.magnitude;
         const double bound = sums + type_unit * (std::fabs(e.sum) + sums);
         if (std::fabs(got[r * size.columns + n] - e.sum) <= bound) continue;
-        ADD_FAILURE() << "(" << r << ", " << n << ") is " << got[r * size.columns + n] << ", should be " << e.sum << " within " << bound;
+        ADD_FAILURE() << "(" << r << ", " << n << ") is " << got[r * size.columns + n] << ", should be "
+                      << e.sum << " within " << bound;
         ++complaints;
       }
   }

@@ -88,9 +88,9 @@ Exact exact(const A& a, const B& b, int row, int column, int depth) {
 template <class Sum>
 constexpr double unit = std::is_same_v<Sum, half> ? 0x1p-11 : std::is_same_v<Sum, float> ? 0x1p-24 : 0x1p-53;
 
-// Of a sum of `steps` instructions of k terms each, relative to the sum of the terms' magnitudes: an instruction may cut
-// off the k terms and the sum at 23 bits behind the largest one's point (the fewest of all devices), four at a time, and
-// the sum to its type each time. fp64 is rounded at each term.
+// Of a sum of `steps` instructions of k terms each, relative to the sum of the terms' magnitudes: an
+// instruction may cut off the k terms and the sum at 23 bits behind the largest one's point (the fewest of
+// all devices), four at a time, and the sum to its type each time. fp64 is rounded at each term.
 template <class Sum>
 double error_of_steps(int steps, int k) {
   if (std::is_same_v<Sum, double>) return steps * k * unit<double> * 1.01;

@@ -59,7 +59,8 @@ void check(const Size& tiles, bool with_bias) {
   const Device<float> device_bias(bias);
   // Powers of two: scaling is exact.
   product<M, N, K, T, Sum, LayoutA, LayoutB><<<dim3(tiles.columns, tiles.rows), 32>>>(
-      a.device(), b.device(), c.device(), with_bias ? device_bias.get() : nullptr, depth, a.stride, b.stride, c.stride, 2.0f, -0.5f);
+      a.device(), b.device(), c.device(), with_bias ? device_bias.get() : nullptr, depth, a.stride, b.stride,
+      c.stride, 2.0f, -0.5f);
   ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess) << cudaGetErrorString(cudaGetLastError());
   const std::vector<double> got = c.read_back();
   // tf32: both factors are rounded to 10 bits behind the point, to nearest.
@@ -73,7 +74,8 @@ void check(const Size& tiles, bool with_bias) {
       const double bound = 2 * (error_of_steps<Sum>(tiles.depth, K) + factors) * e.magnitude +
                            4 * unit<Sum> * (2 * e.magnitude + others);  // scaling, adding twice, converting the bias
       if (std::fabs(got[r * columns + n] - wanted) <= bound) continue;
-      ADD_FAILURE() << "(" << r << ", " << n << ") is " << got[r * columns + n] << ", should be " << wanted << " within " << bound;
+      ADD_FAILURE() << "(" << r << ", " << n << ") is " << got[r * columns + n] << ", should be " << wanted
+                    << " within " << bound;
       ++complaints;
     }
 }
