@@ -66,7 +66,7 @@ void Async::perform(Operation& o) {
   if (o.reduction) {
     o.reduction(o.to.host, o.staged.data(), o.to.bytes);
   } else if (o.byte_mask == 0xffff) {
-    std::memcpy(o.to.host, o.staged.data(), o.to.bytes);
+    if (o.to.bytes > 0) std::memcpy(o.to.host, o.staged.data(), o.to.bytes);
   } else {
     for (std::uint64_t k = 0; k < o.to.bytes; ++k)
       if (o.byte_mask >> (k % 16) & 1) o.to.host[k] = o.staged[k];
