@@ -69,7 +69,7 @@ void scalar(Warp& w, const Inst& in) {
     const int size = v.d_select == 7 || v.d_select == 0 ? 32 : v.d_select < 5 ? 8 : 16;
     if (v.saturate) t = clamped(t, size, v.d_signed);
     const s64 second = extended(c, 32, v.d_signed);
-    if (v.second == Video::Accumulate) t += second;
+    if (v.second == Video::Accumulate) t = s64(u64(t) + u64(second));
     if (v.second == Video::Least) t = t < second ? t : second;
     if (v.second == Video::Most) t = t > second ? t : second;
     const int at = size == 32 ? 0 : size == 8 ? 8 * (int(v.d_select) - 1) : 16 * (int(v.d_select) - 5);

@@ -39,8 +39,8 @@ void arithmetic() {
   const auto triples = table<T, T, T>();
   check<T>("mad.lo." + t + " %d, %a, %b, %c;", triples, [](T a, T b, T c) {
     return low<T>(
-        static_cast<Wide>(static_cast<unsigned __int128>(Wide{a}) * static_cast<unsigned __int128>(Wide{b})) +
-        c);
+        static_cast<Wide>(static_cast<unsigned __int128>(Wide{a}) * static_cast<unsigned __int128>(Wide{b}) +
+                          static_cast<unsigned __int128>(Wide{c})));
   });
   check<T>("mad.hi." + t + " %d, %a, %b, %c;", triples,
            [](T a, T b, T c) { return low<T>(Wide{high<T>(a, b)} + c); });
