@@ -38,8 +38,8 @@ TEST(Mutate, EveryRemovalIsCaught) {
   HAS(text, "27 caught, 0 survived, 0 unknown, 4 not executed");
   HAS(text, "::reduce(int const*, int*)");
   HAS(text, "sample.cu:");
-  EXPECT_EQ(occurrences(text, "race: "), 18u) << text;
-  EXPECT_EQ(occurrences(text, "memory that nobody has written"), 4u) << text;
+  // One removal lets a read come before its write: which of the two is told first is the interleaving's.
+  EXPECT_EQ(occurrences(text, "race: ") + occurrences(text, "memory that nobody has written"), 22u) << text;
   EXPECT_EQ(occurrences(text, "proxy fence missing"), 1u) << text;
   EXPECT_EQ(occurrences(text, "has not begun: a cluster barrier must come first"), 2u) << text;
   EXPECT_EQ(occurrences(text, "deadlock: no block of cluster 0"), 1u) << text;
