@@ -56,12 +56,17 @@ ForkedCall::ForkedCall(const Fork& fork, recur_stream caller, std::function<void
 }
 
 ForkedCall::~ForkedCall() {
-  if (serial_ || !forked_) return;
+  if (forked_ && wait_for_sides() != cudaSuccess) cudaGetLastError();  // the failure that led here is the one told
+}
+
+cudaError_t ForkedCall::wait_for_sides() const {
+  cudaError_t first = cudaSuccess;
   for (int k = 0; k < Fork::kSides; ++k) {
-    if (cudaEventRecord(fork_.events_[k + 1], fork_.sides_[k]) != cudaSuccess ||
-        cudaStreamWaitEvent(caller_, fork_.events_[k + 1], 0) != cudaSuccess)
-      cudaGetLastError();  // the failure that led here is the one that is told
+    cudaError_t error = cudaEventRecord(fork_.events_[k + 1], fork_.sides_[k]);
+    if (error == cudaSuccess) error = cudaStreamWaitEvent(caller_, fork_.events_[k + 1], 0);
+    if (first == cudaSuccess) first = error;
   }
+  return first;
 }
 
 void ForkedCall::fork() const {
@@ -73,10 +78,7 @@ void ForkedCall::fork() const {
 
 void ForkedCall::join() const {
   if (serial_) return;
-  for (int k = 0; k < Fork::kSides; ++k) {
-    RECUR_CUDA(cudaEventRecord(fork_.events_[k + 1], fork_.sides_[k]));
-    RECUR_CUDA(cudaStreamWaitEvent(caller_, fork_.events_[k + 1], 0));
-  }
+  RECUR_CUDA(wait_for_sides());
   forked_ = false;
 }
 

@@ -51,6 +51,7 @@ class ForkedCall {
   void step_done();
 
  private:
+  cudaError_t wait_for_sides() const;  // lane 0 after each of them, whatever becomes of the others
   const Fork& fork_;
   const recur_stream caller_;
   std::unique_lock<std::mutex> lock_;

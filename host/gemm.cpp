@@ -69,7 +69,8 @@ Gemm::Gemm(const GemmHandle& handle, const GemmShape& shape) : descriptors_(new 
   d.shape = shape;
   if (shape.m == 0 || shape.n == 0) return;
   const cudaDataType_t operand = data_type(shape.type), result = shape.float_result ? CUDA_R_32F : operand;
-  const uint32_t element = operand == CUDA_R_32F ? 4 : 2, result_element = result == CUDA_R_32F ? 4 : 2;
+  const auto element = static_cast<uint32_t>(element_size(shape.type));
+  const uint32_t result_element = shape.float_result ? sizeof(float) : element;
 
   cublasLtMatmulDesc_t product = nullptr;
   RECUR_CUBLAS(cublasLtMatmulDescCreate(

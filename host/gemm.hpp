@@ -28,6 +28,10 @@ class GemmHandle {
   std::unique_ptr<std::remove_pointer_t<cublasLtHandle_t>, Destroy> handle_;
 };
 
+inline size_t element_size(recur_type type) {  // bytes
+  return type == RECUR_TYPE_FLOAT16 || type == RECUR_TYPE_BFLOAT16 ? 2 : 4;
+}
+
 struct GemmShape {
   int64_t m = 0, n = 0, k = 0;
   bool transpose_a = false, transpose_b = false;  // A is stored [k,m], B is stored [n,k]

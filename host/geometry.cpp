@@ -1,12 +1,14 @@
 #include "geometry.hpp"
 
+#include "gemm.hpp"
+
 namespace recur {
 
 Geometry::Geometry(const recur_layer_descriptor& d, const recur_custom_cell& cell)
     : T(d.steps), N(d.batch), I(d.input_size), H(d.hidden_size), L(d.layers), D(d.directions),
       R(d.projection_size > 0 ? d.projection_size : d.hidden_size), P(d.projection_size), G(cell.gates), A(cell.apart),
       S(cell.saved), K(cell.constants), type(d.type),
-      element(d.type == RECUR_TYPE_FLOAT16 || d.type == RECUR_TYPE_BFLOAT16 ? 2 : 4), state(cell.state),
+      element(element_size(d.type)), state(cell.state),
       direct(cell.direct), before(d.cell == RECUR_CELL_GRU_RESET_BEFORE), masked(d.ragged != 0 || d.resets != 0),
       own_x(d.ragged != 0 || d.batch_first != 0), own_y(d.batch_first != 0), dropout(d.dropout > 0),
       learned(d.learned_states != 0) {

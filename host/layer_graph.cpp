@@ -76,7 +76,7 @@ std::unique_ptr<recur_layer_graph> capture_layer(const recur_layer_plan& plan, c
 
 std::unique_ptr<recur_layer_graph> capture_layer(const recur_layer_plan& plan, const recur_layer_backward_args& args) {
   int64_t steps = 0;
-  for (const Window& w : windows_of(plan.descriptor)) steps += w.end - w.begin;
+  for (const Window& w : plan.windows) steps += w.end - w.begin;
   return record(plan, args, steps,
                 [&](const auto& a, const std::function<void()>& cut) { backward(plan, a, cut); });
 }

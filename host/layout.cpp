@@ -37,9 +37,9 @@ LayerLayout::Forward forward_layout(const Geometry& g, int64_t steps, int64_t ch
   f.out[0] = shared.take(through_y && (g.L > 1 || g.own_y) ? rows * g.D * g.R : 0, g.element);
   f.out[1] = shared.take(through_y && (g.L > 2 || (g.L > 1 && g.own_y)) ? rows * g.D * g.R : 0, g.element);
   Cursor pass;
-  f.floats = shared.end + pass.take(g.G * g.H, kFloat);
-  pass.take(g.G * g.H, kFloat);
-  pass.take(g.K * g.H, kFloat);
+  f.b_ih = shared.end + pass.take(g.G * g.H, kFloat);
+  f.b_hh = shared.end + pass.take(g.G * g.H, kFloat);
+  f.constants = shared.end + pass.take(g.K * g.H, kFloat);
   f.h = shared.end + pass.take(through_y && g.masked ? g.N * g.R : 0, g.element);
   f.c = shared.end + pass.take(through_y && g.state ? g.N * g.H : 0, kFloat);
   f.pass_stride = pass.end;

@@ -36,7 +36,7 @@ struct LayerLayout {
     size_t h0, c0;    // typed [L*D,N,R] and [L*D,N,H], if the caller's are shared by the rows
     size_t out[2];    // typed [T,N,D*R]: layers in turn, inference
     size_t pass_stride;
-    size_t floats;    // of a pass: [2][G,H] and [K,H], biases and constants as float
+    size_t b_ih, b_hh, constants;  // of a pass: [G,H], [G,H] and [K,H] as float
     size_t h;         // of a pass: typed [N,R], inference, if masked
     size_t c;         // of a pass: [N,H], inference
     size_t lane_stride;

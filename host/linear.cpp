@@ -54,10 +54,7 @@ GemmShape weight_gradient_shape(const recur_linear_descriptor& d) {
   return shape;
 }
 
-size_t element_of(const recur_linear_descriptor& d) {
-  return d.type == RECUR_TYPE_FLOAT16 || d.type == RECUR_TYPE_BFLOAT16 ? 2 : 4;
-}
-size_t bias_bytes(const recur_linear_descriptor& d) { return d.has_bias ? element_of(d) * d.outputs : 0; }
+size_t bias_bytes(const recur_linear_descriptor& d) { return d.has_bias ? element_size(d.type) * d.outputs : 0; }
 
 void check_descriptor(const recur_linear_descriptor& d) {
   require_known("type", d.type, RECUR_TYPE_BFLOAT16);
@@ -85,7 +82,7 @@ const void* bias_of(const recur_linear_descriptor& d, const recur_linear_forward
 
 void check_backward(const recur_linear_plan& plan, const recur_linear_backward_args& a) {
   const recur_linear_descriptor& d = plan.shape;
-  const size_t element = element_of(d), inputs = d.rows * d.inputs, weights = d.outputs * d.inputs;
+  const size_t element = element_size(d.type), inputs = d.rows * d.inputs, weights = d.outputs * d.inputs;
   Overlaps buffers;
   buffers.input("output_gradient", a.output_gradient, element * d.rows * d.outputs, element);
   if (a.input_gradient != nullptr) buffers.input("weight", a.weight, element * weights, element);
@@ -139,7 +136,7 @@ recur_status recur_linear_forward(const recur_linear_plan* plan, const recur_lin
     require_not_null("args", args);
     const recur_linear_descriptor& d = plan->shape;
     Overlaps buffers;
-    const size_t element = element_of(d);
+    const size_t element = element_size(d.type);
     buffers.input("input", args->input, element * d.rows * d.inputs, element);
     buffers.input("weight", args->weight, element * d.outputs * d.inputs, element);
     if (d.has_bias) buffers.input("bias", args->bias, bias_bytes(d), element);
@@ -181,7 +178,7 @@ recur_status recur_linear_cast_parameters(const recur_linear_plan* plan, recur_s
     using namespace recur;
     require_not_null("plan", plan);
     const recur_linear_descriptor& d = plan->shape;
-    const size_t element = element_of(d), weights = d.outputs * d.inputs;
+    const size_t element = element_size(d.type), weights = d.outputs * d.inputs;
     Overlaps buffers;
     buffers.input("weight", weight, sizeof(float) * weights);
     if (d.has_bias) buffers.input("bias", bias, sizeof(float) * d.outputs);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/streamed/launch.hpp"
 #include "plan.hpp"
 
 namespace recur {
@@ -15,6 +16,12 @@ template <class T = void>
 const T* at(const void* base, size_t bytes) {
   return base == nullptr ? nullptr : reinterpret_cast<const T*>(static_cast<const char*>(base) + bytes);
 }
+
+// The state before a step: null is zeros.
+struct State {
+  const void* h;
+  StateKind kind;
+};
 
 struct Pass {
   Pass(const recur_layer_plan& plan, int64_t layer, int64_t direction)
@@ -50,6 +57,7 @@ struct Pass {
     return at(all, static_cast<size_t>((t * g.N * g.D + direction) * g.R) * g.element);
   }
   int64_t output_pitch() const { return g.D * g.R; }
+  int64_t pitch(StateKind kind) const { return kind == kInOutput ? output_pitch() : g.R; }
 
   // Pieces of the reserve, at step t.
   template <class Pointer>
@@ -84,16 +92,37 @@ Pointer reserve_output(const recur_layer_plan& plan, Pointer reserve, int64_t la
   return at(reserve, (dropped ? r.dropped : r.out) + static_cast<size_t>(layer) * r.layer_stride);
 }
 
-// The biases and constants of a pass as aligned floats: the caller's own where they are that, else a copy in room.
-struct PassFloats {
-  const float *b_ih, *b_hh, *constants;
-};
-PassFloats floats_of(const Pass& pass, const void* parameters, void* room, recur_stream stream);
-const float* constants_of(const Pass& pass, const void* parameters, void* room, recur_stream stream);
+// A parameter of a pass as aligned floats: the caller's own where it is that, else a copy in room; null if there is none.
+const float* floats_of(const Pass& pass, const void* parameters, recur_parameter which, void* room, recur_stream stream);
 
-// Initial states for each row, from ones that all rows share: typed [L*D,R] to [L*D,N,R], [L*D,H] to [L*D,N,H].
 const void* state_of_each_row(const Geometry& g, const void* shared, int64_t columns, size_t element, void* room,
                               recur_stream stream);
+
+// With learned states h0 and c0 of the call are replaced by ones for each row, in places of the workspace: typed [L*D,R]
+// to [L*D,N,R], [L*D,H] to [L*D,N,H].
+template <class Args, class Places>
+void widen_states(const Geometry& g, const Places& places, Args& call) {
+  if (!g.learned) return;
+  call.h0 = state_of_each_row(g, call.h0, g.R, g.element, at(call.workspace, places.h0), call.stream);
+  call.c0 = static_cast<const float*>(
+      state_of_each_row(g, call.c0, g.H, sizeof(float), at(call.workspace, places.c0), call.stream));
+}
+
+// Between the caller's layout, [N,T,columns] if batch first, and typed [T,N,columns]. Rows beyond lengths become zero and
+// are not read.
+void* copy_to_time_first(const recur_layer_plan& plan, int64_t columns, const void* from, void* to,
+                         const int32_t* lengths, recur_stream stream);
+void copy_from_time_first(const recur_layer_plan& plan, int64_t columns, const void* from, void* to,
+                          recur_stream stream);
+
+// Between a layer and the next: elements of steps [begin,end) of its output, or of that's gradient.
+template <class Args>
+kernels::Dropout dropout_between(const recur_layer_plan& plan, const Args& call, int64_t layer, int64_t begin,
+                                 int64_t end, const void* from, void* to) {
+  const int64_t row = plan.geometry.N * plan.geometry.D * plan.geometry.R;
+  return {(end - begin) * row, from, to, plan.descriptor.dropout, call.dropout_seed, call.dropout_offset, layer,
+          begin * row};
+}
 
 SweepMask mask_of(const Pass& pass, const int32_t* lengths, const uint8_t* reset, int64_t time, int64_t time_other);
 

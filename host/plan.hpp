@@ -14,6 +14,7 @@ struct recur_layer_plan {
   const int device;  // that was current
   const recur_custom_cell& cell;
   const recur::Geometry geometry;
+  const std::vector<recur::Window> windows;  // of a backward call
   const recur::LayerLayout layout;
   const recur_layer_choice choice;
   const recur::LayerProducts products;

@@ -1,5 +1,5 @@
-// The walk over layers, directions and time: the only place that issues a layer's products and kernels. Arguments
-// have been checked.
+// The walk over layers, directions and time, which issues a layer's products and kernels (with pass.* and
+// backward_pass.*, and nobody else). Arguments have been checked.
 #pragma once
 
 #include <functional>

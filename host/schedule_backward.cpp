@@ -1,55 +1,13 @@
 #include <vector>
 
+#include "backward_pass.hpp"
 #include "check.hpp"
 #include "fork.hpp"
 #include "kernels/sequence/launch.hpp"
-#include "kernels/streamed/launch.hpp"
-#include "pass.hpp"
 #include "schedule.hpp"
 
 namespace recur {
 namespace {
-
-// What one pass over one window reads and writes.
-struct BackwardPass {
-  Pass pass;
-  const Window& window;
-  const recur_layer_backward_args& call;
-  const void* input;   // typed [T,N,I_l]
-  const void* output;  // typed [T,N,D*R]: of the layer, before dropout
-  const void* dy;      // typed [.,N,D*R] or null: zeros; from step dy_begin on
-  int64_t dy_begin;
-  const float* constants;
-  int64_t lane;          // whose places it takes
-  recur_stream stream;   // of the sweep, or of the sums after it
-
-  template <class T = void>
-  T* place(size_t offset) const {
-    return at<T>(call.workspace, offset + static_cast<size_t>(lane) * places().lane_stride);
-  }
-  const LayerLayout::Backward& places() const { return pass.plan.layout.backward; }
-  const WindowProducts& products() const { return pass.plan.products.windows.at(steps()); }
-  int64_t steps() const { return window.end - window.begin; }
-  int64_t rows() const { return steps() * pass.g.N; }
-  // The k-th step that the pass took forward within the window.
-  int64_t time(int64_t k) const { return pass.direction == 0 ? window.begin + k : pass.time(k); }
-  void* of_step(size_t offset, int64_t t, int64_t columns) const {  // in a typed [window,N,columns] place
-    return at(place(offset), static_cast<size_t>((t - window.begin) * pass.g.N * columns) * pass.g.element);
-  }
-};
-
-struct State {
-  const void* h;
-  int64_t pitch;
-};
-
-// h' of step t, which comes after step `before` (-1: none).
-State state_before(const BackwardPass& b, int64_t t, int64_t before) {
-  const Pass& pass = b.pass;
-  if (pass.g.masked) return {pass.kept_h(b.call.reserve, t), pass.g.R};
-  if (before >= 0) return {pass.output(b.output, before), pass.output_pitch()};
-  return {pass.h_slice(b.call.h0), pass.g.R};
-}
 
 // Back through the window: da of each step, and from them what flows to the step before.
 void sweep(const BackwardPass& b, ForkedCall& lanes) {
@@ -82,7 +40,7 @@ void sweep(const BackwardPass& b, ForkedCall& lanes) {
     s.h = pass.output(b.output, t);
     s.h_pitch = pass.output_pitch();
     s.h_previous = h_previous.h;
-    s.h_previous_pitch = h_previous.pitch;
+    s.h_previous_pitch = pass.pitch(h_previous.kind);
     if (g.state) {
       s.c = static_cast<const float*>(pass.kept_c(b.call.reserve, t));
       s.c_previous = before >= 0 ? static_cast<const float*>(pass.kept_c(b.call.reserve, before))
@@ -122,7 +80,7 @@ void sweep(const BackwardPass& b, ForkedCall& lanes) {
       product.dh_n.run(b.stream, 1, at(s.da, gate_n), at(w_hh, static_cast<size_t>(2 * g.H * g.R) * g.element), 0,
                        drh, drh, scratch);
       RECUR_CUDA(kernels::reset_gradient(g.type,
-                                         {g.N, g.H, drh, s.saved, h_previous.h, h_previous.pitch, s.da,
+                                         {g.N, g.H, drh, s.saved, h_previous.h, s.h_previous_pitch, s.da,
                                           b.of_step(places.rh, t, g.H), s.dh_direct, s.mask},
                                          b.stream));
     }
@@ -138,100 +96,6 @@ void sweep(const BackwardPass& b, ForkedCall& lanes) {
     const SweepMask m = mask_of(pass, b.call.lengths, b.call.reset, b.time(0), -1);
     RECUR_CUDA(kernels::start_state(sizeof(float), {g.N, g.R, dh0, dh0, m.lengths, m.reset, m.time}, b.stream));
   }
-}
-
-// dx (+)= da W_ih over the window's rows; dx typed [window,N,I_l].
-void input_gradient(const BackwardPass& b, void* dx, bool accumulate) {
-  const Geometry& g = b.pass.g;
-  const LayerKind kind = kind_of(b.pass.layer);
-  void* const scratch = b.place(b.places().products);
-  const void* const w_ih = b.pass.parameter(b.call.parameters, RECUR_PARAMETER_W_IH);
-  const int64_t together = g.G - g.A;
-  if (together > 0)
-    b.products().dx[kind].run(b.stream, 1, b.place(b.places().da), w_ih, accumulate ? 1 : 0, dx, dx, scratch);
-  if (g.A > 0) {
-    const size_t apart = static_cast<size_t>(together * g.H * g.inputs(b.pass.layer)) * g.element;
-    b.products().dx_apart[kind].run(b.stream, 1, b.place(b.places().da_apart), at(w_ih, apart),
-                                    accumulate || together > 0 ? 1 : 0, dx, dx, scratch);
-  }
-}
-
-void recurrent_weight_gradient(const BackwardPass& b, bool accumulate) {
-  const Pass& pass = b.pass;
-  const Geometry& g = pass.g;
-  const recur_stream stream = b.stream;
-  const WindowProducts& product = b.products();
-  void* const scratch = b.place(b.places().sum_products);
-  float* const dw = pass.gradient(b.call.dparameters, RECUR_PARAMETER_W_HH);
-  const float keep = accumulate ? 1 : 0;
-  const int64_t first = b.time(0);
-  if (g.masked || b.window.begin > 0) {
-    const State h = g.masked ? State{pass.kept_h(b.call.reserve, b.window.begin), 0}
-                             : State{pass.output(b.output, b.window.begin - 1), 0};
-    product.dw_hh.run(stream, 1, b.place(b.places().da), h.h, keep, dw, dw, scratch);
-  } else {
-    // Each step with the output of the one before it in the pass; the first with h0.
-    const void* const h0 = pass.h_slice(b.call.h0);
-    const bool forward = pass.direction == 0, later_steps = b.steps() > 1;
-    if (later_steps)
-      product.dw_hh_later.run(stream, 1, b.of_step(b.places().da, forward ? 1 : 0, g.G * g.H),
-                              pass.output(b.output, forward ? 0 : 1), keep, dw, dw, scratch);
-    if (h0 != nullptr)
-      pass.plan.products.dw_hh_first.run(stream, 1, b.of_step(b.places().da, first, g.G * g.H), h0,
-                                         later_steps ? 1 : keep, dw, dw, scratch);
-    if (!later_steps && h0 == nullptr && !accumulate)
-      RECUR_CUDA(cudaMemsetAsync(dw, 0, static_cast<size_t>(g.G * g.H * g.R) * sizeof(float), stream));
-  }
-  if (g.before) {
-    float* const dw_n = dw + 2 * g.H * g.R;
-    product.dw_hh_rh.run(stream, 1, at(b.place(b.places().da), static_cast<size_t>(2 * g.H) * g.element),
-                         b.place(b.places().rh), keep, dw_n, dw_n, scratch);
-  }
-}
-
-void column_sum(const BackwardPass& b, const void* from, recur_type type, int64_t columns, bool accumulate, float* to) {
-  RECUR_CUDA(kernels::column_sum(from, to, b.rows(), columns, accumulate, b.place(b.places().sums), b.stream, type));
-}
-
-// The sums over the window's rows: every parameter's gradient.
-void weight_gradients(const BackwardPass& b, bool accumulate) {
-  const Pass& pass = b.pass;
-  const Geometry& g = pass.g;
-  const LayerKind kind = kind_of(pass.layer);
-  const recur_stream stream = b.stream;
-  void* const scratch = b.place(b.places().sum_products);
-  void* const da = b.place(b.places().da);
-  const int64_t together = (g.G - g.A) * g.H, apart = g.A * g.H;
-  const auto gradient = [&](recur_parameter which) { return pass.gradient(b.call.dparameters, which); };
-  const float keep = accumulate ? 1 : 0;
-
-  const void* const x = at(b.input, static_cast<size_t>(b.window.begin * g.N * g.inputs(pass.layer)) * g.element);
-  float* const dw_ih = gradient(RECUR_PARAMETER_W_IH);
-  float* const dw_ih_apart = dw_ih + together * g.inputs(pass.layer);
-  if (together > 0) b.products().dw_ih[kind].run(stream, 1, da, x, keep, dw_ih, dw_ih, scratch);
-  if (apart > 0)
-    b.products().dw_ih_apart[kind].run(stream, 1, b.place(b.places().da_apart), x, keep, dw_ih_apart, dw_ih_apart,
-                                       scratch);
-  recurrent_weight_gradient(b, accumulate);
-  if (g.P > 0) {
-    float* const dw_hr = gradient(RECUR_PARAMETER_W_HR);
-    b.products().dw_hr.run(stream, 1, b.place(b.places().total), pass.kept_m(b.call.reserve, b.window.begin), keep,
-                           dw_hr, dw_hr, scratch);
-  }
-  // The gates' sums once, then written or added to both biases; gates taken apart have their own for b_ih.
-  float* const db = b.place<float>(b.places().db);
-  column_sum(b, da, g.type, g.G * g.H, false, db);
-  const auto add = [&](const float* from, recur_parameter which, int64_t offset, int64_t count) {
-    if (count > 0)
-      RECUR_CUDA(kernels::column_sum_pass({from, gradient(which) + offset, 1, count, 1, accumulate}, stream));
-  };
-  add(db, RECUR_PARAMETER_B_HH, 0, g.G * g.H);
-  add(db, RECUR_PARAMETER_B_IH, 0, together);
-  if (apart > 0)
-    column_sum(b, b.place(b.places().da_apart), g.type, apart, accumulate, gradient(RECUR_PARAMETER_B_IH) + together);
-  if (g.K > 0)
-    column_sum(b, b.place(b.places().dconstants), RECUR_TYPE_FLOAT32, g.K * g.H, accumulate,
-               gradient(RECUR_PARAMETER_PEEPHOLE));
 }
 
 struct Sequences {  // time first, padding made zero: the caller's own, or copies
@@ -261,7 +125,8 @@ class BackwardCall {
         passes.push_back(pass_of(layer, direction, window, dy, dy_begin));
         BackwardPass& b = passes.back();
         if (summing_[static_cast<size_t>(b.lane)]) lanes_.wait(static_cast<int>(direction), summed(b));
-        b.constants = constants_of(b.pass, call_.parameters, b.place(places_.constants), b.stream);
+        b.constants =
+            floats_of(b.pass, call_.parameters, RECUR_PARAMETER_PEEPHOLE, b.place(places_.constants), b.stream);
         sweep(b, lanes_);
         lanes_.record(swept(b), static_cast<int>(direction));
       }
@@ -280,7 +145,9 @@ class BackwardCall {
           summing_[static_cast<size_t>(b.lane)] = true;
         }
       }
-      if (!bottom && g_.dropout) drop(dx, layer - 1, window);
+      if (!bottom && g_.dropout)
+        RECUR_CUDA(kernels::dropout(
+            g_.type, dropout_between(plan_, call_, layer - 1, window.begin, window.end, dx, dx), call_.stream));
       dy = dx;
       dy_begin = window.begin;
     }
@@ -296,14 +163,6 @@ class BackwardCall {
     const void* const input = layer == 0 ? own_.x : reserve_output(plan_, call_.reserve, layer - 1, g_.dropout);
     return {Pass(plan_, layer, direction), window, call_, input, output, dy, dy_begin, nullptr,
             places_.lane_of(layer, direction, g_.D), lanes_.stream(static_cast<int>(direction))};
-  }
-
-  void drop(void* dx, int64_t layer, const Window& window) const {
-    const int64_t row = g_.N * g_.D * g_.R;
-    RECUR_CUDA(kernels::dropout(g_.type,
-                                {(window.end - window.begin) * row, dx, dx, plan_.descriptor.dropout,
-                                 call_.dropout_seed, call_.dropout_offset, layer, window.begin * row},
-                                call_.stream));
   }
 
   const recur_layer_plan& plan_;
@@ -331,29 +190,17 @@ void backward(const recur_layer_plan& plan, const recur_layer_backward_args& arg
   const Geometry& g = plan.geometry;
   const LayerLayout::Backward& places = plan.layout.backward;
   recur_layer_backward_args a = args;
-  if (g.learned) {
-    a.h0 = state_of_each_row(g, args.h0, g.R, g.element, at(args.workspace, places.h0), args.stream);
-    a.c0 = static_cast<const float*>(
-        state_of_each_row(g, args.c0, g.H, sizeof(float), at(args.workspace, places.c0), args.stream));
-    if (args.dh0 != nullptr) a.dh0 = at<float>(args.workspace, places.dh0);
-    if (args.dc0 != nullptr) a.dc0 = at<float>(args.workspace, places.dc0);
-  }
-  const bool batch_first = plan.descriptor.batch_first != 0;
-  const int64_t columns = g.D * g.R;
-  // From the caller's layout to [T,N,.], and back.
-  const auto time_first = [&](const void* from, int64_t width, void* to, const int32_t* lengths) {
-    RECUR_CUDA(kernels::copy_rows(g.element,
-                                  {g.T, g.N, width, from, batch_first ? width : g.N * width,
-                                   batch_first ? g.T * width : width, to, g.N * width, width, lengths},
-                                  a.stream));
-    return to;
-  };
+  widen_states(g, places, a);
+  if (g.learned && args.dh0 != nullptr) a.dh0 = at<float>(args.workspace, places.dh0);
+  if (g.learned && args.dc0 != nullptr) a.dc0 = at<float>(args.workspace, places.dc0);
   Sequences own = {a.x, a.dy, a.dx};
-  if (g.own_x && a.dparameters != nullptr) own.x = time_first(a.x, g.I, at(a.workspace, places.x), a.lengths);
-  if (g.own_y && a.dy != nullptr) own.dy = time_first(a.dy, columns, at(a.workspace, places.dy), a.lengths);
+  if (g.own_x && a.dparameters != nullptr) 
+    own.x = copy_to_time_first(plan, g.I, a.x, at(a.workspace, places.x), a.lengths, a.stream);
+  if (g.own_y && a.dy != nullptr) 
+    own.dy = copy_to_time_first(plan, g.D * g.R, a.dy, at(a.workspace, places.dy), a.lengths, a.stream);
   if (g.own_y && a.dx != nullptr) own.dx = at(a.workspace, places.dx);
 
-  const std::vector<Window> windows = windows_of(plan.descriptor);
+  const std::vector<Window>& windows = plan.windows;
   if (windows.size() > 1 && own.dx != nullptr)  // windows overlap, and add
     RECUR_CUDA(cudaMemsetAsync(own.dx, 0, static_cast<size_t>(g.T * g.N * g.I) * g.element, a.stream));
   ForkedCall lanes(plan.fork, a.stream, std::move(cut));
@@ -368,10 +215,7 @@ void backward(const recur_layer_plan& plan, const recur_layer_backward_args& arg
     sum_over_rows(plan, a, a.dh0, args.dh0, g.R);
     sum_over_rows(plan, a, a.dc0, args.dc0, g.H);
   }
-  if (g.own_y && a.dx != nullptr) {
-    RECUR_CUDA(kernels::copy_rows(
-        g.element, {g.T, g.N, g.I, own.dx, g.N * g.I, g.I, a.dx, g.I, g.T * g.I, nullptr}, a.stream));
-  }
+  if (g.own_y && a.dx != nullptr) copy_from_time_first(plan, g.I, own.dx, a.dx, a.stream);
 }
 
 }  // namespace recur

@@ -10,11 +10,9 @@
 namespace recur {
 namespace {
 
-// Where the state before a step lies, and how its rows follow each other.
-struct State {
-  const void* h;
-  StateKind kind;
-  int64_t pitch;
+// The biases and constants of a pass.
+struct PassFloats {
+  const float *b_ih, *b_hh, *constants;
 };
 
 // What one pass reads and writes, whatever the call.
@@ -32,10 +30,6 @@ struct ForwardPass {
   const float* c_previous;
 
   template <class T = void>
-  T* shared(size_t offset) const {
-    return at<T>(workspace, offset);
-  }
-  template <class T = void>
   T* own(size_t offset) const {
     return at<T>(workspace, offset + static_cast<size_t>(pass.index) * at_work.pass_stride);
   }
@@ -44,6 +38,14 @@ struct ForwardPass {
     return at<T>(workspace, offset + static_cast<size_t>(lane) * at_work.lane_stride);
   }
 };
+
+PassFloats floats_of(const ForwardPass& f) {
+  const auto floats = [&](recur_parameter which, size_t place) {
+    return floats_of(f.pass, f.parameters, which, f.own(place), f.stream);
+  };
+  return {floats(RECUR_PARAMETER_B_IH, f.at_work.b_ih), floats(RECUR_PARAMETER_B_HH, f.at_work.b_hh),
+          floats(RECUR_PARAMETER_PEEPHOLE, f.at_work.constants)};
+}
 
 // The recurrent product and the cell of one step, whose input product is in k.a.
 void take_step(const ForwardPass& f, const State& before, SweepForward& k) {
@@ -63,7 +65,7 @@ void take_step(const ForwardPass& f, const State& before, SweepForward& k) {
   }
   if (g.before && before.h != nullptr) {
     void* const rh = f.place(f.at_work.rh);
-    RECUR_CUDA(kernels::reset_hidden(g.type, {g.N, g.H, a, nullptr, before.h, before.pitch, rh, k.mask}, f.stream));
+    RECUR_CUDA(kernels::reset_hidden(g.type, {g.N, g.H, a, before.h, f.pass.pitch(before.kind), rh, k.mask}, f.stream));
     const size_t u_n = static_cast<size_t>(2 * g.H * g.R) * g.element;
     product.recurrent_n.run(f.stream, 1, rh, at(w_hh, u_n), 1, a + 2 * g.H, a + 2 * g.H, scratch,
                             f.floats.b_hh + 2 * g.H);
@@ -71,7 +73,7 @@ void take_step(const ForwardPass& f, const State& before, SweepForward& k) {
   k.batch = g.N;
   k.hidden = g.H;
   k.h_previous = before.h;
-  k.h_previous_pitch = before.pitch;
+  k.h_previous_pitch = f.pass.pitch(before.kind);
   k.constants = f.floats.constants;
   k.limit = f.pass.plan.descriptor.cell_clip;
   if (g.P == 0) {
@@ -102,8 +104,8 @@ void* kept_state(const ForwardPass& f, int64_t t) {
 // The states with which a pass begins.
 void begin(ForwardPass& f, const recur_layer_forward_args& call) {
   const Geometry& g = f.pass.g;
-  f.floats = floats_of(f.pass, f.parameters, f.own(f.at_work.floats), f.stream);
-  f.before = {f.pass.h_slice(call.h0), kInState, g.R};
+  f.floats = floats_of(f);
+  f.before = {f.pass.h_slice(call.h0), kInState};
   f.c_previous = f.pass.slice(call.c0, g.H);
   if (!g.masked) return;
   void* const first = kept_state(f, f.pass.time(0));
@@ -138,8 +140,8 @@ void sweep(ForwardPass& f, const Sequence& s, int64_t begin, int64_t count, Fork
     k.c_last = next < 0 ? pass.slice(s.call.cT, g.H) : nullptr;
     k.mask = mask_of(pass, s.call.lengths, s.call.reset, t, next);
     take_step(f, f.before, k);
-    f.before = g.masked ? State{next >= 0 ? kept_state(f, next) : nullptr, kInState, g.R}
-                        : State{pass.output(s.output, t), kInOutput, pass.output_pitch()};
+    f.before = g.masked ? State{next >= 0 ? kept_state(f, next) : nullptr, kInState}
+                        : State{pass.output(s.output, t), kInOutput};
     f.c_previous = k.c;
     lanes.step_done();
   }
@@ -153,7 +155,8 @@ class ForwardCall {
         places_(call.reserve != nullptr ? plan.layout.training : plan.layout.inference) {}
 
   void run() {
-    if (g_.own_x) copy_x();
+    if (g_.own_x)
+      copy_to_time_first(plan_, g_.I, call_.x, at(call_.workspace, places_.x), call_.lengths, call_.stream);
     lanes_.fork();
     for (int64_t index = 0; index < g_.passes(); ++index) {
       const int64_t layer = index / g_.D, direction = index % g_.D, lane = places_.lane_of(layer, direction);
@@ -164,7 +167,7 @@ class ForwardCall {
     if (g_.D == 1) run_wavefront();
     else run_layers();
     lanes_.join();
-    if (g_.own_y) copy_y();
+    if (g_.own_y) copy_from_time_first(plan_, g_.D * g_.R, output_of(g_.L - 1), call_.y, call_.stream);
   }
 
  private:
@@ -205,13 +208,10 @@ class ForwardCall {
   bool drops(int64_t layer) const { return g_.dropout && call_.reserve != nullptr && layer + 1 < g_.L; }
   void drop(int64_t layer, int64_t begin, int64_t count, recur_stream stream) {
     if (!drops(layer)) return;
-    const int64_t row = g_.N * g_.D * g_.R;
-    const size_t offset = static_cast<size_t>(begin * row) * g_.element;
-    RECUR_CUDA(kernels::dropout(g_.type,
-                                {count * row, at(output_of(layer), offset),
-                                 at(reserve_output(plan_, call_.reserve, layer, true), offset), plan_.descriptor.dropout,
-                                 call_.dropout_seed, call_.dropout_offset, layer, begin * row},
-                                stream));
+    const size_t offset = static_cast<size_t>(begin * g_.N * g_.D * g_.R) * g_.element;
+    const void* const from = at(output_of(layer), offset);
+    void* const to = at(reserve_output(plan_, call_.reserve, layer, true), offset);
+    RECUR_CUDA(kernels::dropout(g_.type, dropout_between(plan_, call_, layer, begin, begin + count, from, to), stream));
   }
 
   void* output_of(int64_t layer) const {
@@ -222,22 +222,6 @@ class ForwardCall {
   const void* input_of(int64_t layer) const {
     if (layer == 0) return g_.own_x ? at(call_.workspace, places_.x) : call_.x;
     return drops(layer - 1) ? reserve_output(plan_, call_.reserve, layer - 1, true) : output_of(layer - 1);
-  }
-
-  void copy_x() {
-    const bool batch_first = plan_.descriptor.batch_first != 0;
-    RECUR_CUDA(kernels::copy_rows(g_.element,
-                                  {g_.T, g_.N, g_.I, call_.x, batch_first ? g_.I : g_.N * g_.I,
-                                   batch_first ? g_.T * g_.I : g_.I, at(call_.workspace, places_.x), g_.N * g_.I, g_.I,
-                                   call_.lengths},
-                                  call_.stream));
-  }
-  void copy_y() {
-    const int64_t columns = g_.D * g_.R;
-    RECUR_CUDA(kernels::copy_rows(g_.element,
-                                  {g_.T, g_.N, columns, output_of(g_.L - 1), g_.N * columns, columns, call_.y, columns,
-                                   g_.T * columns, nullptr},
-                                  call_.stream));
   }
 
   const recur_layer_plan& plan_;
@@ -251,14 +235,8 @@ class ForwardCall {
 }  // namespace
 
 void forward(const recur_layer_plan& plan, const recur_layer_forward_args& args, std::function<void()> cut) {
-  const Geometry& g = plan.geometry;
-  const LayerLayout::Forward& places = args.reserve != nullptr ? plan.layout.training : plan.layout.inference;
   recur_layer_forward_args a = args;
-  if (g.learned) {
-    a.h0 = state_of_each_row(g, args.h0, g.R, g.element, at(args.workspace, places.h0), args.stream);
-    a.c0 = static_cast<const float*>(
-        state_of_each_row(g, args.c0, g.H, sizeof(float), at(args.workspace, places.c0), args.stream));
-  }
+  widen_states(plan.geometry, a.reserve != nullptr ? plan.layout.training : plan.layout.inference, a);
   ForkedCall lanes(plan.fork, a.stream, std::move(cut));
   ForwardCall(plan, a, lanes).run();
 }
@@ -270,7 +248,7 @@ void step(const recur_layer_plan& plan, const recur_layer_step_args& a) {
   for (int64_t layer = 0; layer < g.L; ++layer) {
     const Pass pass(plan, layer, 0);
     ForwardPass f = {pass, places, 0, a.stream, a.parameters, a.workspace, nullptr, {}, {}, nullptr};
-    f.floats = floats_of(pass, a.parameters, f.own(places.floats), a.stream);
+    f.floats = floats_of(f);
     SweepForward k = {};
     float* const pre = f.place<float>(places.a);
     plan.products.input_step[kind_of(layer)].run(a.stream, 1, input, pass.parameter(a.parameters, RECUR_PARAMETER_W_IH),
@@ -281,7 +259,7 @@ void step(const recur_layer_plan& plan, const recur_layer_step_args& a) {
     k.h = pass.h_slice(a.h_next);
     k.h_pitch = g.R;
     input = k.h;
-    take_step(f, {pass.h_slice(a.h), kInState, g.R}, k);
+    take_step(f, {pass.h_slice(a.h), kInState}, k);
   }
 }
 

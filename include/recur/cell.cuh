@@ -86,6 +86,29 @@ __device__ __forceinline__ Floats<Width> load_or_zero(const T* p, int64_t at) {
   return device::load<Width>(p + at);
 }
 
+// Count values for each of a thread's Width units: loaded and stored pitch elements apart; those of unit k taken out and
+// put back. Arrays of no values have one element (at_least_one).
+template <int Count, int Width, class T, int Size>
+__device__ __forceinline__ void load_each(const T* from, int64_t pitch, Floats<Width> (&to)[Size]) {
+#pragma unroll
+  for (int i = 0; i < Count; ++i) to[i] = device::load<Width>(from + i * pitch);
+}
+template <int Count, int Width, class T, int Size>
+__device__ __forceinline__ void store_each(T* to, int64_t pitch, const Floats<Width> (&from)[Size]) {
+#pragma unroll
+  for (int i = 0; i < Count; ++i) device::store<Width>(to + i * pitch, from[i]);
+}
+template <int Count, int Width, int Size>
+__device__ __forceinline__ void take_unit(const Floats<Width> (&from)[Size], int k, float (&to)[Size]) {
+#pragma unroll
+  for (int i = 0; i < Count; ++i) to[i] = from[i].at[k];
+}
+template <int Count, int Width, int Size>
+__device__ __forceinline__ void put_unit(const float (&from)[Size], int k, Floats<Width> (&to)[Size]) {
+#pragma unroll
+  for (int i = 0; i < Count; ++i) to[i].at[k] = from[i];
+}
+
 __device__ __forceinline__ bool at_work(const SweepMask& m, int64_t row, int64_t time) {
   return m.lengths == nullptr || time < m.lengths[row];
 }
@@ -104,10 +127,8 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cel
     const int64_t at = row * H + unit;
     const bool working = at_work(s.mask, row, s.mask.time);
     Floats<Width> h_previous = {}, c_previous = {}, h = {}, c = {};
-    if (Cell::direct || s.h_next != nullptr || s.h_last != nullptr) {
-      if (Cell::direct || !working)
-        h_previous = load_or_zero<Width>(static_cast<const T*>(s.h_previous), row * s.h_previous_pitch + unit);
-    }
+    if (Cell::direct || (!working && (s.h_next != nullptr || s.h_last != nullptr)))
+      h_previous = load_or_zero<Width>(static_cast<const T*>(s.h_previous), row * s.h_previous_pitch + unit);
     if constexpr (Cell::state) {
       c_previous = load_or_zero<Width>(s.c_previous, at);
       if (resets(s.mask.reset, row, working)) c_previous = {};
@@ -115,8 +136,7 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cel
     if (working) {
       const float* const a = s.a + row * G * H + unit;
       Floats<Width> gate[G], u[at_least_one<A>] = {}, constant[at_least_one<K>] = {}, saved[at_least_one<S>];
-#pragma unroll
-      for (int g = 0; g < G; ++g) gate[g] = device::load<Width>(a + g * H);
+      load_each<G>(a, H, gate);
       if constexpr (A > 0) {
         if (s.u != nullptr) {
 #pragma unroll
@@ -135,34 +155,23 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cel
           else u[g - (G - A)].add(part);
         }
       }
-      if (K > 0 && s.constants != nullptr) {
-#pragma unroll
-        for (int k = 0; k < K; ++k) constant[k] = device::load<Width>(s.constants + k * H + unit);
-      }
+      if (K > 0 && s.constants != nullptr) load_each<K>(s.constants + unit, H, constant);
 #pragma unroll
       for (int k = 0; k < Width; ++k) {
         CellInput<Cell> in;
         CellOutput<Cell> out;
-#pragma unroll
-        for (int g = 0; g < G; ++g) in.a[g] = gate[g].at[k];
-#pragma unroll
-        for (int g = 0; g < A; ++g) in.u[g] = u[g].at[k];
-#pragma unroll
-        for (int g = 0; g < K; ++g) in.constants[g] = constant[g].at[k];
+        take_unit<G>(gate, k, in.a);
+        take_unit<A>(u, k, in.u);
+        take_unit<K>(constant, k, in.constants);
         in.h_previous = h_previous.at[k];
         in.c_previous = c_previous.at[k];
         in.limit = s.limit;
         Cell::forward(in, out);
         h.at[k] = out.h;
         if constexpr (Cell::state) c.at[k] = out.c;
-#pragma unroll
-        for (int g = 0; g < S; ++g) saved[g].at[k] = out.saved[g];
+        put_unit<S>(out.saved, k, saved);
       }
-      if (S > 0 && s.saved != nullptr) {
-        T* const to = static_cast<T*>(s.saved) + row * S * H + unit;
-#pragma unroll
-        for (int g = 0; g < S; ++g) device::store<Width>(to + g * H, saved[g]);
-      }
+      if (S > 0 && s.saved != nullptr) store_each<S>(static_cast<T*>(s.saved) + row * S * H + unit, H, saved);
     }
     device::store<Width>(static_cast<T*>(s.h) + row * s.h_pitch + unit, h);
     if (!working) h = h_previous, c = c_previous;
@@ -197,9 +206,7 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cel
     if (working) {
       Floats<Width> saved[at_least_one<S>] = {}, constant[at_least_one<K>] = {}, h = {}, h_previous = {}, c = {},
                     c_previous = {};
-      const T* const from = static_cast<const T*>(s.saved) + row * S * H + unit;
-#pragma unroll
-      for (int g = 0; g < S; ++g) saved[g] = device::load<Width>(from + g * H);
+      load_each<S>(static_cast<const T*>(s.saved) + row * S * H + unit, H, saved);
       if constexpr (Cell::reads_h) h = device::load<Width>(static_cast<const T*>(s.h) + row * s.h_pitch + unit);
       if constexpr (Cell::direct)
         h_previous = load_or_zero<Width>(static_cast<const T*>(s.h_previous), row * s.h_previous_pitch + unit);
@@ -208,19 +215,14 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cel
         c = device::load<Width>(s.c + at);
         if (!cut) c_previous = load_or_zero<Width>(s.c_previous, at);
       }
-      if (K > 0 && s.constants != nullptr) {
-#pragma unroll
-        for (int k = 0; k < K; ++k) constant[k] = device::load<Width>(s.constants + k * H + unit);
-      }
+      if (K > 0 && s.constants != nullptr) load_each<K>(s.constants + unit, H, constant);
       dh.add(load_or_zero<Width>(static_cast<const T*>(s.dy), row * s.dy_pitch + unit));
 #pragma unroll
       for (int k = 0; k < Width; ++k) {
         CellSaved<Cell> in;
         CellGradient<Cell> out;
-#pragma unroll
-        for (int g = 0; g < S; ++g) in.saved[g] = saved[g].at[k];
-#pragma unroll
-        for (int g = 0; g < K; ++g) in.constants[g] = constant[g].at[k];
+        take_unit<S>(saved, k, in.saved);
+        take_unit<K>(constant, k, in.constants);
         in.h = h.at[k];
         in.h_previous = h_previous.at[k];
         in.c = c.at[k];
@@ -229,12 +231,9 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cel
         in.dh = dh.at[k];
         in.dc = dc.at[k];
         Cell::backward(in, out);
-#pragma unroll
-        for (int g = 0; g < G; ++g) da[g].at[k] = out.da[g];
-#pragma unroll
-        for (int g = 0; g < A; ++g) da_apart[g].at[k] = out.da_apart[g];
-#pragma unroll
-        for (int g = 0; g < K; ++g) dconstant[g].at[k] = out.dconstants[g];
+        put_unit<G>(out.da, k, da);
+        put_unit<A>(out.da_apart, k, da_apart);
+        put_unit<K>(out.dconstants, k, dconstant);
         if constexpr (Cell::direct) dh_direct.at[k] = out.dh_direct;
         if constexpr (Cell::state) dc_previous.at[k] = cut ? 0.0f : out.dc_previous;
       }
@@ -242,18 +241,9 @@ __global__ void __launch_bounds__(kTile.columns* kTile.rows, resident_blocks<Cel
       dh_direct = dh;
       dc_previous = dc;
     }
-    T* const to = static_cast<T*>(s.da) + row * G * H + unit;
-#pragma unroll
-    for (int g = 0; g < G; ++g) device::store<Width>(to + g * H, da[g]);
-    if constexpr (A > 0) {
-      T* const apart = static_cast<T*>(s.da_apart) + row * A * H + unit;
-#pragma unroll
-      for (int g = 0; g < A; ++g) device::store<Width>(apart + g * H, da_apart[g]);
-    }
-    if (K > 0 && s.dconstants != nullptr) {
-#pragma unroll
-      for (int k = 0; k < K; ++k) device::store<Width>(s.dconstants + (row * K + k) * H + unit, dconstant[k]);
-    }
+    store_each<G>(static_cast<T*>(s.da) + row * G * H + unit, H, da);
+    store_each<A>(static_cast<T*>(s.da_apart) + row * A * H + unit, H, da_apart);
+    if (K > 0 && s.dconstants != nullptr) store_each<K>(s.dconstants + row * K * H + unit, H, dconstant);
     if (s.dh_direct != nullptr) device::store<Width>(s.dh_direct + at, dh_direct);
     if constexpr (Cell::state) {
       if (s.dc_previous != nullptr) device::store<Width>(s.dc_previous + at, dc_previous);

@@ -81,7 +81,6 @@ cudaError_t projected_gradient(recur_type type, const ProjectedGradient& a, cuda
 struct ResetHidden {
   int64_t batch, hidden;
   const float* a;          // [N,3,H]
-  const float* bias;       // [3,H] or null: as in SweepForward
   const void* h_previous;  // typed [N,H] or null: zeros
   int64_t h_previous_pitch;
   void* rh;  // typed [N,H]

@@ -3,16 +3,15 @@
 //   backward  da_r = drh h' r (1 - r), dh' += drh r, and rh once more
 // One thread an element, in one fixed order: equal inputs give equal bits. Beside the products these kernels are
 // small: 4 element accesses each.
-#include <algorithm>
-
 #include "kernels/element.cuh"
+#include "kernels/elementwise.cuh"
 #include "kernels/streamed/launch.hpp"
 #include "recur/cell.cuh"
 
 namespace recur::kernels {
 namespace {
 
-constexpr int kThreads = 256;
+using elementwise::blocks, elementwise::first, elementwise::kThreads, elementwise::stride;
 
 template <class T>
 __device__ __forceinline__ float state_of(const void* h, int64_t pitch, int64_t row, int64_t unit) {
@@ -21,14 +20,12 @@ __device__ __forceinline__ float state_of(const void* h, int64_t pitch, int64_t 
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) reset_hidden_kernel(const ResetHidden s) {
-  const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads, count = s.batch * s.hidden;
-  for (int64_t k = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; k < count; k += stride) {
+  const int64_t count = s.batch * s.hidden;
+  for (int64_t k = first(); k < count; k += stride()) {
     const int64_t row = k / s.hidden, unit = k % s.hidden;
     float rh = 0;
     if (sweep::at_work(s.mask, row, s.mask.time)) {
-      float a = s.a[row * 3 * s.hidden + unit];
-      if (s.bias != nullptr) a += s.bias[unit];
-      rh = device::sigmoid(a) * state_of<T>(s.h_previous, s.h_previous_pitch, row, unit);
+      rh = device::sigmoid(s.a[row * 3 * s.hidden + unit]) * state_of<T>(s.h_previous, s.h_previous_pitch, row, unit);
     }
     static_cast<T*>(s.rh)[k] = device::from_float<T>(rh);
   }
@@ -36,8 +33,8 @@ __global__ void __launch_bounds__(kThreads) reset_hidden_kernel(const ResetHidde
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) reset_gradient_kernel(const ResetGradient s) {
-  const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads, count = s.batch * s.hidden;
-  for (int64_t k = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; k < count; k += stride) {
+  const int64_t count = s.batch * s.hidden;
+  for (int64_t k = first(); k < count; k += stride()) {
     const int64_t row = k / s.hidden, unit = k % s.hidden, at = row * 3 * s.hidden + unit;
     float da = 0, rh = 0;
     if (sweep::at_work(s.mask, row, s.mask.time)) {
@@ -50,10 +47,6 @@ __global__ void __launch_bounds__(kThreads) reset_gradient_kernel(const ResetGra
     static_cast<T*>(s.da)[at] = device::from_float<T>(da);
     static_cast<T*>(s.rh)[k] = device::from_float<T>(rh);
   }
-}
-
-unsigned blocks(int64_t count) {
-  return static_cast<unsigned>(std::min<int64_t>((count + kThreads - 1) / kThreads, 1 << 20));
 }
 
 }  // namespace

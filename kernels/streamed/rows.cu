@@ -1,22 +1,15 @@
 // Passes over rows beside the sweep: other layouts of x and y, padding, resets of the first state, dropout, casts, and
 // what a projection leaves to do. Each moves its bytes once; one thread an element.
-#include <algorithm>
-
 #include "kernels/device/philox.cuh"
 #include "kernels/element.cuh"
+#include "kernels/elementwise.cuh"
 #include "kernels/streamed/launch.hpp"
 #include "recur/cell.cuh"
 
 namespace recur::kernels {
 namespace {
 
-constexpr int kThreads = 256;
-
-unsigned blocks(int64_t count) {
-  return static_cast<unsigned>(std::min<int64_t>((count + kThreads - 1) / kThreads, 1 << 20));
-}
-__device__ __forceinline__ int64_t first() { return static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; }
-__device__ __forceinline__ int64_t stride() { return static_cast<int64_t>(gridDim.x) * kThreads; }
+using elementwise::blocks, elementwise::first, elementwise::kThreads, elementwise::stride;
 
 // Word: as many bytes as an access takes; columns counts words.
 template <class Word>

@@ -81,7 +81,7 @@ TEST_P(Layout, PiecesAreAlignedAndApart) {
   const size_t state = N * H * 4, chunk = static_cast<size_t>(l.chunk);
   expect_apart({{"saved", l.reserve.saved, T * 4 * state}, {"c", l.reserve.c, T * state}}, l.sizes.reserve);
   const auto forward = [&](const recur::LayerLayout::Forward& f, size_t steps, size_t total) {
-    std::vector<Piece> pieces = {{"a", f.a, steps * 4 * state}, {"floats", f.floats, 32 * H}};
+    std::vector<Piece> pieces = {{"a", f.a, steps * 4 * state}, {"b_ih", f.b_ih, 16 * H}, {"b_hh", f.b_hh, 16 * H}};
     pieces.push_back({"products", f.products, total - f.products});
     return pieces;
   };
