@@ -16,10 +16,10 @@ namespace recur::test {
 namespace {
 
 void forward(const NetworkRun& run, const recur_layer_forward_args& args) {
-  require_success(recur_layer_forward(run.plan(), &args), "recur_layer_forward");
+  check_recur(recur_layer_forward(run.plan(), &args), "recur_layer_forward");
 }
 void backward(const NetworkRun& run, const recur_layer_backward_args& args) {
-  require_success(recur_layer_backward(run.plan(), &args), "recur_layer_backward");
+  check_recur(recur_layer_backward(run.plan(), &args), "recur_layer_backward");
 }
 
 void expect_near(const NetworkProblem& p, const char* name, const Vector& values, const Vector& expected,

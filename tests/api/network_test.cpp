@@ -140,13 +140,13 @@ TEST_P(Network, EqualBitsAndAccumulation) {
   const recur_layer_forward_args f = replayed.forward_args(true);
   const recur_layer_backward_args b = replayed.backward_args();
   recur_layer_graph *forward = nullptr, *backward = nullptr;
-  require_success(recur_layer_capture_forward(replayed.plan(), &f, &forward), "recur_layer_capture_forward");
-  require_success(recur_layer_capture_backward(replayed.plan(), &b, &backward), "recur_layer_capture_backward");
+  check_recur(recur_layer_capture_forward(replayed.plan(), &f, &forward), "recur_layer_capture_forward");
+  check_recur(recur_layer_capture_backward(replayed.plan(), &b, &backward), "recur_layer_capture_backward");
   cudaStream_t stream = nullptr;
   check_cuda(cudaStreamCreate(&stream), "cudaStreamCreate");
   for (int time = 0; time < 2; ++time) {
-    require_success(recur_layer_graph_launch(forward, stream), "recur_layer_graph_launch");
-    require_success(recur_layer_graph_launch(backward, stream), "recur_layer_graph_launch");
+    check_recur(recur_layer_graph_launch(forward, stream), "recur_layer_graph_launch");
+    check_recur(recur_layer_graph_launch(backward, stream), "recur_layer_graph_launch");
   }
   for (const char* name : {"y", "hT", "cT", "dx", "dh0", "dc0", "dparameters"})
     EXPECT_EQ(run.bytes(name), replayed.bytes(name)) << name << " of the graph";
@@ -172,10 +172,10 @@ TEST(NetworkGraph, LongSequencesInPieces) {
     const recur_layer_forward_args f = replayed.forward_args(true);
     const recur_layer_backward_args b = replayed.backward_args();
     recur_layer_graph *forward = nullptr, *backward = nullptr;
-    require_success(recur_layer_capture_forward(replayed.plan(), &f, &forward), "recur_layer_capture_forward");
-    require_success(recur_layer_capture_backward(replayed.plan(), &b, &backward), "recur_layer_capture_backward");
-    require_success(recur_layer_graph_launch(forward, nullptr), "recur_layer_graph_launch");
-    require_success(recur_layer_graph_launch(backward, nullptr), "recur_layer_graph_launch");
+    check_recur(recur_layer_capture_forward(replayed.plan(), &f, &forward), "recur_layer_capture_forward");
+    check_recur(recur_layer_capture_backward(replayed.plan(), &b, &backward), "recur_layer_capture_backward");
+    check_recur(recur_layer_graph_launch(forward, nullptr), "recur_layer_graph_launch");
+    check_recur(recur_layer_graph_launch(backward, nullptr), "recur_layer_graph_launch");
     for (const char* name : {"y", "hT", "dx", "dh0", "dparameters"})
       EXPECT_EQ(run.bytes(name), replayed.bytes(name)) << name;
     recur_layer_graph_destroy(forward);
@@ -213,7 +213,7 @@ TEST(NetworkLaunches, AStepMoreTakesAsManyAsTheChoiceSays) {
       const std::string text = cell, name = text.substr(0, text.find(' ')), rest = text.substr(name.size());
       const NetworkProblem p(read_network_case(name + " " + std::to_string(steps) + " 3 5 8" + rest));
       NetworkRun run(p);
-      require_success(recur_layer_get_choice(run.plan(), &choice), "recur_layer_get_choice");
+      check_recur(recur_layer_get_choice(run.plan(), &choice), "recur_layer_get_choice");
       const ApiCounts before = api_counts();
       run.forward(true);
       const ApiCounts after = api_counts();

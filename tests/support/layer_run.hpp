@@ -9,19 +9,11 @@
 #include <vector>
 
 #include "recur/layer.h"
+#include "tests/support/check_recur.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/layer_problem.hpp"
 
 namespace recur::test {
-
-inline void check_recur(recur_status status, const char* what) {
-  if (status != RECUR_SUCCESS) {
-    throw std::runtime_error(std::string(what) + ": " + recur_status_name(status) + ": " +
-                             recur_last_error());
-  }
-}
-
-using LayerPlan = std::unique_ptr<recur_layer_plan, void (*)(recur_layer_plan*)>;
 
 inline LayerPlan make_plan(const LayerProblem& problem) {
   const auto [T, N, I, H] = problem.layer_case.shape;
@@ -34,15 +26,7 @@ inline LayerPlan make_plan(const LayerProblem& problem) {
   descriptor.hidden_size = H;
   descriptor.activation = problem.activation == reference::Activation::linear ? RECUR_ACTIVATION_LINEAR
                                                                               : RECUR_ACTIVATION_STANDARD;
-  recur_layer_plan* plan = nullptr;
-  check_recur(recur_layer_create(&plan, &descriptor), "recur_layer_create");
-  return {plan, recur_layer_destroy};
-}
-
-inline recur_layer_sizes sizes_of(const LayerPlan& plan) {
-  recur_layer_sizes sizes{};
-  check_recur(recur_layer_get_sizes(plan.get(), &sizes), "recur_layer_get_sizes");
-  return sizes;
+  return make_plan(descriptor);
 }
 
 // Everything a layer computes, as the library returned it.

@@ -10,20 +10,15 @@
 #include <vector>
 
 #include "recur/layer.h"
+#include "tests/support/check_recur.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/network_problem.hpp"
 
 namespace recur::test {
 
-inline void require_success(recur_status status, const char* what) {
-  if (status != RECUR_SUCCESS)
-    throw std::runtime_error(std::string(what) + ": " + recur_status_name(status) + ": " + recur_last_error());
-}
-
 class NetworkRun {
  public:
   using Raw = GuardedBuffer<unsigned char>;
-  using Plan = std::unique_ptr<recur_layer_plan, void (*)(recur_layer_plan*)>;
 
   // Every buffer of data begins `offset` elements after a multiple of 256 bytes.
   explicit NetworkRun(const NetworkProblem& problem, size_t offset = 0)
@@ -70,33 +65,14 @@ class NetworkRun {
   }
 
   recur_layer_forward_args forward_args(bool training, cudaStream_t stream = nullptr) {
-    recur_layer_forward_args a = {};
-    a.stream = stream;
-    a.parameters = raw("parameters");
-    a.x = raw("x");
-    a.h0 = raw("h0");
-    a.c0 = as<float>("c0");
-    a.y = raw("y");
+    auto a = common<recur_layer_forward_args>(training ? "training_workspace" : "inference_workspace", stream);
     a.hT = raw("hT");
     a.cT = as<float>("cT");
     if (training) a.reserve = get("reserve").get(), a.reserve_size = sizes_.reserve;
-    Raw& workspace = get(training ? "training_workspace" : "inference_workspace");
-    a.workspace = workspace.get();
-    a.workspace_size = workspace.size();
-    a.lengths = as<int32_t>("lengths");
-    a.reset = as<uint8_t>("reset");
-    a.dropout_seed = problem_.dropout_seed;
-    a.dropout_offset = problem_.dropout_offset;
     return a;
   }
   recur_layer_backward_args backward_args(bool accumulate = false, cudaStream_t stream = nullptr) {
-    recur_layer_backward_args a = {};
-    a.stream = stream;
-    a.parameters = raw("parameters");
-    a.x = raw("x");
-    a.h0 = raw("h0");
-    a.c0 = as<float>("c0");
-    a.y = raw("y");
+    auto a = common<recur_layer_backward_args>("backward_workspace", stream);
     a.dy = raw("dy");
     a.dhT = as<float>("dhT");
     a.dcT = as<float>("dcT");
@@ -106,12 +82,6 @@ class NetworkRun {
     a.accumulate = accumulate;
     a.reserve = get("reserve").get();
     a.reserve_size = sizes_.reserve;
-    a.workspace = get("backward_workspace").get();
-    a.workspace_size = sizes_.backward_workspace;
-    a.lengths = as<int32_t>("lengths");
-    a.reset = as<uint8_t>("reset");
-    a.dropout_seed = problem_.dropout_seed;
-    a.dropout_offset = problem_.dropout_offset;
     return a;
   }
   // Of the first step, from h0 and c0 to hT and cT.
@@ -130,11 +100,11 @@ class NetworkRun {
   }
   void forward(bool training, cudaStream_t stream = nullptr) {
     const recur_layer_forward_args a = forward_args(training, stream);
-    require_success(recur_layer_forward(plan_.get(), &a), "recur_layer_forward");
+    check_recur(recur_layer_forward(plan_.get(), &a), "recur_layer_forward");
   }
   void backward(bool accumulate = false, cudaStream_t stream = nullptr) {
     const recur_layer_backward_args a = backward_args(accumulate, stream);
-    require_success(recur_layer_backward(plan_.get(), &a), "recur_layer_backward");
+    check_recur(recur_layer_backward(plan_.get(), &a), "recur_layer_backward");
   }
 
   // T steps in place of forward, for time first: y and the last states are filled in. One direction.
@@ -149,7 +119,7 @@ class NetworkRun {
       if (t > 0) a.h = (t % 2 ? even : odd).get(), a.c = as<float>("cT");
       Raw& next = t % 2 ? odd : even;
       a.h_next = next.get();
-      require_success(recur_layer_step(plan_.get(), &a), "recur_layer_step");
+      check_recur(recur_layer_step(plan_.get(), &a), "recur_layer_step");
       check_cuda(cudaMemcpy(get("y").get() + size_t(t) * row, next.get() + state - row, row, cudaMemcpyDeviceToDevice),
                  "cudaMemcpy");
       check_cuda(cudaMemcpy(get("hT").get(), next.get(), state, cudaMemcpyDeviceToDevice), "cudaMemcpy");
@@ -211,15 +181,23 @@ class NetworkRun {
   const Raw& get(const char* name) const { return buffers_.at(name); }
 
  private:
-  static Plan make_plan(const recur_layer_descriptor& d) {
-    recur_layer_plan* plan = nullptr;
-    require_success(recur_layer_create(&plan, &d), "recur_layer_create");
-    return {plan, recur_layer_destroy};
-  }
-  static recur_layer_sizes sizes_of(const Plan& plan) {
-    recur_layer_sizes sizes = {};
-    require_success(recur_layer_get_sizes(plan.get(), &sizes), "recur_layer_get_sizes");
-    return sizes;
+  // What forward and backward both name.
+  template <class Args>
+  Args common(const char* workspace, cudaStream_t stream) {
+    Args a = {};
+    a.stream = stream;
+    a.parameters = raw("parameters");
+    a.x = raw("x");
+    a.h0 = raw("h0");
+    a.c0 = as<float>("c0");
+    a.y = raw("y");
+    a.workspace = get(workspace).get();
+    a.workspace_size = get(workspace).size();
+    a.lengths = as<int32_t>("lengths");
+    a.reset = as<uint8_t>("reset");
+    a.dropout_seed = problem_.dropout_seed;
+    a.dropout_offset = problem_.dropout_offset;
+    return a;
   }
   void add(const char* name, const Bytes& bytes, size_t offset) {
     if (bytes.empty()) return;
@@ -239,7 +217,7 @@ class NetworkRun {
   recur_parameter_place place(int64_t pass, recur_parameter which) const {
     recur_parameter_place p = {};
     const int64_t D = problem_.c.shape.directions;
-    require_success(recur_layer_get_parameter(plan_.get(), pass / D, pass % D, which, &p), "recur_layer_get_parameter");
+    check_recur(recur_layer_get_parameter(plan_.get(), pass / D, pass % D, which, &p), "recur_layer_get_parameter");
     return p;
   }
   Vector joined() const {
@@ -281,7 +259,7 @@ class NetworkRun {
   const NetworkProblem& problem_;
   recur_type type_;
   size_t element_;
-  Plan plan_;
+  LayerPlan plan_;
   recur_layer_sizes sizes_;
   std::map<std::string, Raw> buffers_;
   std::map<std::string, Bytes> given_;
