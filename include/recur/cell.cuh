@@ -1,26 +1,26 @@
-// A cell is one file: a struct with the formula of one hidden unit, forward and backward side by side. The sweep
-// over time, its kernels and its products are written once and take it as a trait. To be compiled by nvcc.
-//
-//   struct MyCell {
-//     static constexpr int gates;       // G: pre-activations a unit, rows of W and U
-//     static constexpr int apart;       // A: the last A of them get U h' + b apart from W x + b (GRU: 1), else 0
-//     static constexpr int saved;       // S: values a unit kept from forward to backward
-//     static constexpr int constants;   // K: learned values a unit beside W, U and the biases
-//     static constexpr bool state;      // carries c beside h
-//     static constexpr bool direct;     // h' reaches h other than through U h'
-//     static constexpr bool reads_h;    // backward uses h
-//
-//     // a[g]: W x + b + U h' + b of gate g; of the last A gates W x + b alone, and u[k] the other part of the k-th.
-//     // Sets h, c and saved.
-//     static __device__ void forward(const recur::CellInput<MyCell>& in, recur::CellOutput<MyCell>& out);
-//
-//     // From dh and dc, the gradients of h and c: da[g] of a[g] as U h' sees it, da_apart[k] of the last gates' own
-//     // part, dh_direct, dc_previous, dconstants.
-//     static __device__ void backward(const recur::CellSaved<MyCell>& in, recur::CellGradient<MyCell>& out);
-//   };
-//   const recur_custom_cell my_cell = recur::describe<MyCell, float>();   // one translation unit each
-//
-// Sizes of 0 make arrays of one element, which nobody reads.
+/// A cell is one file: a struct with the formula of one hidden unit, forward and backward side by side. The sweep
+/// over time, its kernels and its products are written once and take it as a trait. To be compiled by nvcc. @file
+///
+///     struct MyCell {
+///       static constexpr int gates;       // G: pre-activations a unit, rows of W and U
+///       static constexpr int apart;       // A: the last A of them get U h' + b apart from W x + b (GRU: 1), else 0
+///       static constexpr int saved;       // S: values a unit kept from forward to backward
+///       static constexpr int constants;   // K: learned values a unit beside W, U and the biases
+///       static constexpr bool state;      // carries c beside h
+///       static constexpr bool direct;     // h' reaches h other than through U h'
+///       static constexpr bool reads_h;    // backward uses h
+///
+///       // a[g]: W x + b + U h' + b of gate g; of the last A gates W x + b alone, and u[k] the other part of the k-th.
+///       // Sets h, c and saved.
+///       static __device__ void forward(const recur::CellInput<MyCell>& in, recur::CellOutput<MyCell>& out);
+///
+///       // From dh and dc, the gradients of h and c: da[g] of a[g] as U h' sees it, da_apart[k] of the last gates' own
+///       // part, dh_direct, dc_previous, dconstants.
+///       static __device__ void backward(const recur::CellSaved<MyCell>& in, recur::CellGradient<MyCell>& out);
+///     };
+///     const recur_custom_cell my_cell = recur::describe<MyCell, float>();   // one translation unit each
+///
+/// tests/package/my_cell is a worked example, docs/adding-a-cell.md explains it.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -34,31 +34,51 @@
 
 namespace recur {
 
+/// Sizes of 0 make arrays of one element, which nobody reads.
 template <int Count>
 inline constexpr int at_least_one = Count > 0 ? Count : 1;
 
+/// What a cell's forward gets, of one hidden unit of one row.
 template <class Cell>
 struct CellInput {
-  float a[Cell::gates], u[at_least_one<Cell::apart>], constants[at_least_one<Cell::constants>];
-  float h_previous, c_previous, limit;
+  float a[Cell::gates];                            ///< W x + b + U h' + b of each gate; of the last A gates W x + b
+  float u[at_least_one<Cell::apart>];              ///< U h' + b of the last A gates
+  float constants[at_least_one<Cell::constants>];  ///< the learned values; 0 where the plan has none
+  float h_previous;                                ///< h', of a cell that is direct
+  float c_previous;                                ///< c', of a cell with a state
+  float limit;                                     ///< the descriptor's cell_clip; 0: none
 };
 
+/// What a cell's forward sets.
 template <class Cell>
 struct CellOutput {
-  float h, c, saved[at_least_one<Cell::saved>];
+  float h;                                 ///< the new h
+  float c;                                 ///< the new c, of a cell with a state
+  float saved[at_least_one<Cell::saved>];  ///< for backward; rounded to the plan's type on the way
 };
 
+/// What a cell's backward gets.
 template <class Cell>
 struct CellSaved {
-  float saved[at_least_one<Cell::saved>], constants[at_least_one<Cell::constants>];
-  float h, h_previous, c, c_previous, limit;
-  float dh, dc;
+  float saved[at_least_one<Cell::saved>];          ///< as forward left them
+  float constants[at_least_one<Cell::constants>];  ///< as in forward
+  float h;                                         ///< of a cell that reads_h
+  float h_previous;                                ///< h', of a cell that is direct
+  float c;                                         ///< of a cell with a state
+  float c_previous;                                ///< c', likewise
+  float limit;                                     ///< as in forward
+  float dh;                                        ///< gradient of h: dy and what comes from the step after
+  float dc;                                        ///< gradient of c from the step after
 };
 
+/// What a cell's backward sets.
 template <class Cell>
 struct CellGradient {
-  float da[Cell::gates], da_apart[at_least_one<Cell::apart>], dconstants[at_least_one<Cell::constants>];
-  float dh_direct, dc_previous;
+  float da[Cell::gates];                            ///< of a[g], for the last A gates of u
+  float da_apart[at_least_one<Cell::apart>];        ///< of a of the last A gates
+  float dconstants[at_least_one<Cell::constants>];  ///< of the learned values, from this unit, row and step
+  float dh_direct;                                  ///< of h' other than through U h', of a cell that is direct
+  float dc_previous;                                ///< of c', of a cell with a state
 };
 
 namespace sweep {
@@ -294,7 +314,7 @@ constexpr recur_type type_of() {
 
 }  // namespace sweep
 
-// T: float, __half or __nv_bfloat16.
+/// The description of a cell for T: float, __half or __nv_bfloat16.
 template <class Cell, class T>
 constexpr recur_custom_cell describe() {
   return {sweep::type_of<T>(), Cell::gates,  Cell::apart,   Cell::saved,

@@ -1,4 +1,4 @@
-/* recur: fused recurrent networks on CUDA devices. The whole C interface. C11; no CUDA header needed. */
+/** recur: fused recurrent networks on CUDA devices. The whole C interface. C11; no CUDA header needed. @file */
 #ifndef RECUR_RECUR_H
 #define RECUR_RECUR_H
 

@@ -1,4 +1,4 @@
-// recur for C++17: owning handles and exceptions over recur.h, nothing else.
+/// recur for C++17: owning handles and exceptions over recur.h, nothing else. @file
 #pragma once
 
 #include "recur/error.hpp"

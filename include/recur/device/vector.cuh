@@ -1,5 +1,6 @@
-// Loads and stores of Width elements of global memory in one access, as floats: Width 1, or 4 where the address is
-// a multiple of four elements' size. The stored type is float, __half or __nv_bfloat16; a store rounds to nearest.
+/// Loads and stores of Width elements of global memory in one access, as floats: Width 1, or 4 where the address
+/// is a multiple of four elements' size. The stored type is float, __half or __nv_bfloat16; a store rounds to nearest.
+/// @file
 #pragma once
 
 #include <cuda_bf16.h>
@@ -9,21 +10,23 @@
 
 namespace recur::device {
 
+/// Width values of one thread.
 template <int Width>
 struct Floats {
   static_assert(Width == 1 || Width == 4);
-  float at[Width];
+  float at[Width];  ///< the values
 
-  __device__ __forceinline__ void add(const Floats& other) {
+  __device__ __forceinline__ void add(const Floats& other) {  ///< each to each
 #pragma unroll
     for (int i = 0; i < Width; ++i) at[i] += other.at[i];
   }
 };
 
-__device__ __forceinline__ float to_float(float v) { return v; }
-__device__ __forceinline__ float to_float(__half v) { return __half2float(v); }
-__device__ __forceinline__ float to_float(__nv_bfloat16 v) { return __bfloat162float(v); }
+__device__ __forceinline__ float to_float(float v) { return v; }  ///< exact
+__device__ __forceinline__ float to_float(__half v) { return __half2float(v); }  ///< exact
+__device__ __forceinline__ float to_float(__nv_bfloat16 v) { return __bfloat162float(v); }  ///< exact
 
+/// Rounded to nearest even.
 template <class T>
 __device__ __forceinline__ T from_float(float v) {
   if constexpr (sizeof(T) == 4) return v;
@@ -31,6 +34,7 @@ __device__ __forceinline__ T from_float(float v) {
   else return __float2bfloat16_rn(v);
 }
 
+/// Width elements from source on.
 template <int Width, class T>
 __device__ __forceinline__ Floats<Width> load(const T* source) {
   if constexpr (Width == 1) {
@@ -46,6 +50,7 @@ __device__ __forceinline__ Floats<Width> load(const T* source) {
   }
 }
 
+/// Width elements from target on.
 template <int Width, class T>
 __device__ __forceinline__ void store(T* target, const Floats<Width>& v) {
   // Written as the instruction: nvcc splits many vector stores of computed values into four.
