@@ -1,0 +1,20 @@
+# Run by ctest: the reference of the public headers and of the pages, by docs/Doxyfile, where doxygen is installed. A call,
+# a struct or a field without documentation is an error, and so is a link between pages that leads nowhere.
+find_program(DOXYGEN doxygen)
+if(NOT DOXYGEN)
+  message("skipped: doxygen is not installed (Debian: apt-get install doxygen)")
+  return()
+endif()
+file(READ ${ROOT}/docs/Doxyfile text)
+file(MAKE_DIRECTORY ${WORK})
+file(WRITE ${WORK}/Doxyfile "${text}\nOUTPUT_DIRECTORY = ${WORK}\n")
+execute_process(COMMAND ${DOXYGEN} ${WORK}/Doxyfile WORKING_DIRECTORY ${ROOT} RESULT_VARIABLE status
+                OUTPUT_VARIABLE said ERROR_VARIABLE said)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "doxygen is not content (${status}):\n${said}")
+endif()
+foreach(page recur_8h layer_8h structrecur__layer__forward__args classrecur_1_1Layer)
+  if(NOT EXISTS ${WORK}/reference/${page}.html)
+    message(FATAL_ERROR "doxygen made no ${page}.html")
+  endif()
+endforeach()
