@@ -3,7 +3,8 @@
 set(RECUR_DEVICE auto CACHE STRING "auto | cuda | emulated")
 set_property(CACHE RECUR_DEVICE PROPERTY STRINGS auto cuda emulated)
 
-function(recur_add_device)
+# The device that RECUR_DEVICE stands for: cuda or emulated.
+function(recur_choose_device into)
   set(device ${RECUR_DEVICE})
   if(device STREQUAL auto)
     find_program(RECUR_NVIDIA_SMI nvidia-smi)
@@ -21,6 +22,11 @@ function(recur_add_device)
   if(NOT device MATCHES "^(cuda|emulated)$")
     message(FATAL_ERROR "RECUR_DEVICE is '${device}', and must be auto, cuda or emulated")
   endif()
+  set(${into} ${device} PARENT_SCOPE)
+endfunction()
+
+function(recur_add_device)
+  recur_choose_device(device)
   add_library(recur_device INTERFACE)
   add_library(recur::device ALIAS recur_device)
   if(device STREQUAL cuda)
