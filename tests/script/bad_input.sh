@@ -33,6 +33,17 @@ expect "no option '--fast'" "$recur" test --fast
 expect "--filter needs" "$recur" test --filter
 expect "got 'now'" "$recur" setup now
 expect "got '--json'" "$recur" bench --json
+expect "no option '--flie'" "$recur" validate --flie "$work/empty.txt"
+expect "no option '-x'" "$recur" validate lstm 5 3 7 11 -x
+expect "--file needs" "$recur" validate --file
+expect "--json needs" "$recur" validate lstm 5 3 7 11 --json
+expect "--reference needs" "$recur" validate --reference
+expect "no reference 'torch'" "$recur" validate --reference torch
+expect "no reference 'torch'" "$recur" validate --reference=torch
+expect "no file '$work/missing.txt'" "$recur" validate --file "$work/missing.txt"
+expect "no file '$work/missing.txt'" "$recur" validate "--file=$work/missing.txt"
+expect "is empty" "$recur" validate --file "$work/empty.txt"
+expect "'lsmt' is no cell" "$recur" validate lsmt 5 3 7 11
 expect "no option '--txet'" "$recur" demo --txet "$work/empty.txt"
 expect "no option '-x'" "$recur" demo -x
 expect "--text needs" "$recur" demo --text

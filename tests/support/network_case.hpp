@@ -3,11 +3,14 @@
 // cell: tanh relu identity lstm lstm_linear gru gru_before; type: fp32 (if none is named), tf32, fp16, bf16.
 #pragma once
 
-#include <cstdio>
+#include <cstdint>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "recur/layer.h"
@@ -58,52 +61,100 @@ struct NetworkCase {
 
 inline void PrintTo(const NetworkCase& c, std::ostream* out) { *out << c.text; }
 
+// A whole number of at least 1 with nothing behind it.
+inline bool read_size(const std::string& word, int64_t& size) {
+  if (word.empty() || word.size() > 18 || word.find_first_not_of("0123456789") != std::string::npos) return false;
+  return (size = std::stoll(word)) > 0;
+}
+
+inline bool read_option(NetworkCase& c, const std::string& word) {
+  const std::string rest = word.substr(1);
+  if (word[0] == 'L') return read_size(rest, c.shape.layers);
+  if (word[0] == 'D') return read_size(rest, c.shape.directions);
+  if (word[0] == 'P') return read_size(rest, c.shape.projection);
+  if (const size_t comma = word.find(",k2="); word.rfind("k1=", 0) == 0 && comma != std::string::npos)
+    return read_size(word.substr(3, comma - 3), c.period) && read_size(word.substr(comma + 4), c.length);
+  if (word == "peep") c.shape.peepholes = true;
+  else if (word == "clip") c.shape.cell_clip = 0.25;
+  else if (word == "drop") c.dropout = true;
+  else if (word == "ragged") c.ragged = true;
+  else if (word == "reset") c.reset = true;
+  else if (word == "batch_first") c.batch_first = true;
+  else if (word == "nostates") c.states = false;
+  else if (word == "learned") c.learned = true;
+  else if (word == "fp32") c.type = RECUR_TYPE_FLOAT32;
+  else if (word == "tf32") c.type = RECUR_TYPE_TFLOAT32;
+  else if (word == "fp16") c.type = RECUR_TYPE_FLOAT16;
+  else if (word == "bf16") c.type = RECUR_TYPE_BFLOAT16;
+  else return false;
+  return true;
+}
+
+// The text becomes the words with one blank between: a case's random numbers come from it.
 inline NetworkCase read_network_case(const std::string& line) {
   const std::vector<std::pair<std::string, reference::Cell>> cells = {
       {"tanh", reference::Cell::rnn_tanh},       {"relu", reference::Cell::rnn_relu},
       {"identity", reference::Cell::rnn_identity}, {"lstm", reference::Cell::lstm},
       {"lstm_linear", reference::Cell::lstm_linear}, {"gru", reference::Cell::gru},
       {"gru_before", reference::Cell::gru_reset_before}};
+  std::istringstream in(line);
+  const std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
   NetworkCase c;
-  c.text = line;
-  std::istringstream words(line);
-  std::string cell;
-  words >> cell >> c.shape.steps >> c.shape.batch >> c.shape.inputs >> c.shape.hidden;
+  for (const std::string& word : words) c.text += (c.text.empty() ? "" : " ") + word;
+  const auto fail = [&](const std::string& what) { throw std::runtime_error("'" + c.text + "': " + what); };
+  if (words.empty()) fail("a case is: cell T N I H [options]");
   bool known = false;
   for (const auto& [name, value] : cells)
-    if (name == cell) c.shape.cell = value, known = true;
-  if (!words || !known) throw std::runtime_error("'" + line + "' is no network: cell T N I H options");
-  for (std::string word; words >> word;) {
-    long long a = 0, b = 0;
-    if (std::sscanf(word.c_str(), "L%lld", &a) == 1) c.shape.layers = a;
-    else if (word == "D2") c.shape.directions = 2;
-    else if (std::sscanf(word.c_str(), "P%lld", &a) == 1) c.shape.projection = a;
-    else if (std::sscanf(word.c_str(), "k1=%lld,k2=%lld", &a, &b) == 2) c.period = a, c.length = b;
-    else if (word == "peep") c.shape.peepholes = true;
-    else if (word == "clip") c.shape.cell_clip = 0.25;
-    else if (word == "drop") c.dropout = true;
-    else if (word == "ragged") c.ragged = true;
-    else if (word == "reset") c.reset = true;
-    else if (word == "batch_first") c.batch_first = true;
-    else if (word == "nostates") c.states = false;
-    else if (word == "learned") c.learned = true;
-    else if (word == "tf32") c.type = RECUR_TYPE_TFLOAT32;
-    else if (word == "fp16") c.type = RECUR_TYPE_FLOAT16;
-    else if (word == "bf16") c.type = RECUR_TYPE_BFLOAT16;
-    else throw std::runtime_error("'" + line + "': '" + word + "' is no option");
+    if (name == words[0]) c.shape.cell = value, known = true;
+  if (!known)
+    fail("'" + words[0] + "' is no cell; there are tanh, relu, identity, lstm, lstm_linear, gru and gru_before");
+  int64_t* const sizes[] = {&c.shape.steps, &c.shape.batch, &c.shape.inputs, &c.shape.hidden};
+  const char* const names[] = {"T", "N", "I", "H"};
+  for (size_t k = 0; k < 4; ++k) {
+    if (words.size() < k + 2) fail(std::string("there is no ") + names[k] + "; a case is: cell T N I H [options]");
+    if (!read_size(words[k + 1], *sizes[k]))
+      fail(std::string(names[k]) + " is '" + words[k + 1] + "', and must be a whole number of at least 1");
+  }
+  const auto kind = [](const std::string& word) {  // of two options of one kind the second would win
+    if (word == "fp32" || word == "tf32" || word == "fp16" || word == "bf16") return std::string("type");
+    return word[0] == 'L' || word[0] == 'D' || word[0] == 'P' || word[0] == 'k' ? word.substr(0, 1) : word;
+  };
+  std::set<std::string> seen;
+  for (size_t k = 5; k < words.size(); ++k) {
+    if (!read_option(c, words[k]))
+      fail("'" + words[k] +
+           "' is no option; there are L2, D2, P3, peep, clip, drop, ragged, reset, batch_first, learned, nostates, "
+           "k1=2,k2=3, fp32, tf32, fp16 and bf16, with numbers of at least 1");
+    if (!seen.insert(kind(words[k])).second) fail("'" + words[k] + "' says again what another option has said");
   }
   return c;
 }
 
-inline std::vector<NetworkCase> read_network_cases(const std::string& path) {
-  std::ifstream file(path);
+// What a line says wrongly is an error that names the file and the line, and so is a list without a case.
+inline std::vector<NetworkCase> read_network_cases(std::istream& in, const std::string& name,
+                                                   std::vector<std::string>* places = nullptr) {
   std::vector<NetworkCase> cases;
-  for (std::string line; std::getline(file, line);) {
+  std::string line;
+  for (int number = 1; std::getline(in, line); ++number) {
     line = line.substr(0, line.find('#'));
-    if (line.find_first_not_of(' ') != std::string::npos) cases.push_back(read_network_case(line));
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string place = name + ":" + std::to_string(number);
+    try {
+      cases.push_back(read_network_case(line));
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(place + ": " + error.what());
+    }
+    if (places) places->push_back(place);
   }
-  if (cases.empty()) throw std::runtime_error(path + ": no network in this list");
+  if (cases.empty()) throw std::runtime_error(name + ": no network in this list");
   return cases;
+}
+
+inline std::vector<NetworkCase> read_network_cases(const std::string& path,
+                                                   std::vector<std::string>* places = nullptr) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error(path + ": cannot be opened");
+  return read_network_cases(file, path, places);
 }
 
 }  // namespace recur::test
