@@ -8,5 +8,6 @@
 #include "recur/optim.h"
 #include "recur/sequence.h"
 #include "recur/status.h"
+#include "recur/weights.h"
 
 #endif /* RECUR_RECUR_H */

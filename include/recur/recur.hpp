@@ -7,3 +7,4 @@
 #include "recur/memory.hpp"
 #include "recur/optim.hpp"
 #include "recur/sequence.hpp"
+#include "recur/weights.hpp"

@@ -48,6 +48,19 @@ static const function functions[] = {
     (function)recur_global_norm_workspace,
     (function)recur_global_norm,
     (function)recur_optimizer_step,
+    (function)recur_weights_create,
+    (function)recur_weights_destroy,
+    (function)recur_weights_add,
+    (function)recur_weights_set_attribute,
+    (function)recur_weights_get_count,
+    (function)recur_weights_get,
+    (function)recur_weights_find,
+    (function)recur_weights_get_attribute,
+    (function)recur_weights_read,
+    (function)recur_weights_parse,
+    (function)recur_weights_write,
+    (function)recur_weights_import,
+    (function)recur_weights_export,
 };
 
 static int failures = 0;
