@@ -1,5 +1,5 @@
-// cuDNN's descriptors for every cell, option, type and algorithm, made and read back without a GPU; what cuDNN lacks and
-// what it refuses; our parameters in its matrices.
+// cuDNN's descriptors for every cell, option, type and algorithm, made and read back without a GPU; what cuDNN lacks
+// and what it refuses; our parameters in its matrices.
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -33,10 +33,10 @@ struct RnnValues {
 
 RnnValues values_of(const RnnDescriptor& rnn) {
   RnnValues v;
-  check(cudnnGetRNNDescriptor_v8(rnn.get(), &v.algorithm, &v.mode, &v.bias, &v.direction, &v.input, &v.data,
-                                 &v.precision, &v.math, &v.inputs, &v.hidden, &v.projection, &v.layers, &v.dropout,
-                                 &v.flags),
-        "cudnnGetRNNDescriptor_v8");
+  check(
+      cudnnGetRNNDescriptor_v8(rnn.get(), &v.algorithm, &v.mode, &v.bias, &v.direction, &v.input, &v.data, &v.precision,
+                               &v.math, &v.inputs, &v.hidden, &v.projection, &v.layers, &v.dropout, &v.flags),
+      "cudnnGetRNNDescriptor_v8");
   return v;
 }
 
@@ -224,18 +224,18 @@ TEST(CudnnParameters, EveryRowOnce) {
         std::vector<std::vector<int>> seen(6, std::vector<int>(static_cast<size_t>(G * 11)));
         for (int id = 0; id < linear_layers(layer); ++id) {
           const LinearLayer linear = linear_layer(layer, index, id);
-          EXPECT_EQ(linear.columns, linear.matrix == RECUR_PARAMETER_W_IH ? (index ? 2 * R : 7)
-                                    : linear.matrix == RECUR_PARAMETER_W_HH ? R : 11);
+          EXPECT_EQ(linear.columns, linear.matrix == RECUR_PARAMETER_W_IH   ? (index ? 2 * R : 7)
+                                    : linear.matrix == RECUR_PARAMETER_W_HH ? R
+                                                                            : 11);
           for (int64_t row = 0; row < linear.rows; ++row) {
             ++seen[linear.matrix][static_cast<size_t>(linear.gate * linear.rows + row)];
             if (linear.has_bias) ++seen[linear.bias][static_cast<size_t>(linear.gate * linear.rows + row)];
           }
         }
-        for (recur_parameter which : {RECUR_PARAMETER_W_IH, RECUR_PARAMETER_W_HH, RECUR_PARAMETER_B_IH,
-                                      RECUR_PARAMETER_B_HH})
+        for (recur_parameter which :
+             {RECUR_PARAMETER_W_IH, RECUR_PARAMETER_W_HH, RECUR_PARAMETER_B_IH, RECUR_PARAMETER_B_HH})
           EXPECT_EQ(seen[which], std::vector<int>(static_cast<size_t>(G * 11), 1)) << which;
-        EXPECT_EQ(std::accumulate(seen[RECUR_PARAMETER_W_HR].begin(), seen[RECUR_PARAMETER_W_HR].end(), 0),
-                  projection);
+        EXPECT_EQ(std::accumulate(seen[RECUR_PARAMETER_W_HR].begin(), seen[RECUR_PARAMETER_W_HR].end(), 0), projection);
       }
       EXPECT_THROW(linear_layer(layer, 0, linear_layers(layer)), std::invalid_argument);
     }

@@ -14,19 +14,26 @@ int checked(int64_t size, const char* name) {
 
 cudnnRNNMode_t mode_of(recur_cell cell) {
   switch (cell) {
-    case RECUR_CELL_LSTM: return CUDNN_LSTM;
-    case RECUR_CELL_GRU: return CUDNN_GRU;
-    case RECUR_CELL_RNN_RELU: return CUDNN_RNN_RELU;
-    default: return CUDNN_RNN_TANH;
+    case RECUR_CELL_LSTM:
+      return CUDNN_LSTM;
+    case RECUR_CELL_GRU:
+      return CUDNN_GRU;
+    case RECUR_CELL_RNN_RELU:
+      return CUDNN_RNN_RELU;
+    default:
+      return CUDNN_RNN_TANH;
   }
 }
 
 // FLOAT32 keeps cuDNN from rounding operands to TF32, which its default allows.
 cudnnMathType_t math_of(recur_type type) {
   switch (type) {
-    case RECUR_TYPE_FLOAT32: return CUDNN_FMA_MATH;
-    case RECUR_TYPE_TFLOAT32: return CUDNN_DEFAULT_MATH;
-    default: return CUDNN_TENSOR_OP_MATH;
+    case RECUR_TYPE_FLOAT32:
+      return CUDNN_FMA_MATH;
+    case RECUR_TYPE_TFLOAT32:
+      return CUDNN_DEFAULT_MATH;
+    default:
+      return CUDNN_TENSOR_OP_MATH;
   }
 }
 
@@ -75,26 +82,33 @@ Error::Error(cudnnStatus_t status, const std::string& call)
 
 std::string version() {
   const size_t number = cudnnGetVersion();
-  return std::to_string(number / 10000) + "." + std::to_string(number / 100 % 100) + "." +
-         std::to_string(number % 100);
+  return std::to_string(number / 10000) + "." + std::to_string(number / 100 % 100) + "." + std::to_string(number % 100);
 }
 
 const char* name_of(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::standard: return "standard";
-    case Algorithm::persist_static: return "persist-static";
-    case Algorithm::persist_dynamic: return "persist-dynamic";
-    case Algorithm::small_h: return "small-h";
+    case Algorithm::standard:
+      return "standard";
+    case Algorithm::persist_static:
+      return "persist-static";
+    case Algorithm::persist_dynamic:
+      return "persist-dynamic";
+    case Algorithm::small_h:
+      return "small-h";
   }
   return "";
 }
 
 cudnnRNNAlgo_t value_of(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::standard: return CUDNN_RNN_ALGO_STANDARD;
-    case Algorithm::persist_static: return CUDNN_RNN_ALGO_PERSIST_STATIC;
-    case Algorithm::persist_dynamic: return CUDNN_RNN_ALGO_PERSIST_DYNAMIC;
-    case Algorithm::small_h: return CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H;
+    case Algorithm::standard:
+      return CUDNN_RNN_ALGO_STANDARD;
+    case Algorithm::persist_static:
+      return CUDNN_RNN_ALGO_PERSIST_STATIC;
+    case Algorithm::persist_dynamic:
+      return CUDNN_RNN_ALGO_PERSIST_DYNAMIC;
+    case Algorithm::small_h:
+      return CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H;
   }
   return CUDNN_RNN_ALGO_COUNT;
 }
@@ -131,12 +145,11 @@ Descriptors make_descriptors(const recur_layer_descriptor& layer, Algorithm algo
   cudnnRNNDescriptor_t rnn = nullptr;
   check(cudnnCreateRNNDescriptor(&rnn), "cudnnCreateRNNDescriptor");
   all.rnn.reset(rnn);
-  check(cudnnSetRNNDescriptor_v8(rnn, value_of(algorithm), mode_of(layer.cell), CUDNN_RNN_DOUBLE_BIAS,
-                                 directions == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT,
-                                 data_type(layer.type), CUDNN_DATA_FLOAT, math_of(layer.type),
-                                 inputs, hidden, projection, checked(layers, "layers"), dropout,
-                                 options.layout == Layout::padded ? CUDNN_RNN_PADDED_IO_ENABLED
-                                                                  : CUDNN_RNN_PADDED_IO_DISABLED),
+  check(cudnnSetRNNDescriptor_v8(
+            rnn, value_of(algorithm), mode_of(layer.cell), CUDNN_RNN_DOUBLE_BIAS,
+            directions == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, data_type(layer.type),
+            CUDNN_DATA_FLOAT, math_of(layer.type), inputs, hidden, projection, checked(layers, "layers"), dropout,
+            options.layout == Layout::padded ? CUDNN_RNN_PADDED_IO_ENABLED : CUDNN_RNN_PADDED_IO_DISABLED),
         "cudnnSetRNNDescriptor_v8");
   if (layer.cell_clip > 0)
     check(cudnnRNNSetClip_v9(rnn, CUDNN_RNN_CLIP_MINMAX, -double(layer.cell_clip), double(layer.cell_clip)),
@@ -150,21 +163,25 @@ Descriptors make_descriptors(const recur_layer_descriptor& layer, Algorithm algo
 
 cudnnDataType_t data_type(recur_type type) {
   switch (type) {
-    case RECUR_TYPE_FLOAT16: return CUDNN_DATA_HALF;
-    case RECUR_TYPE_BFLOAT16: return CUDNN_DATA_BFLOAT16;
-    default: return CUDNN_DATA_FLOAT;
+    case RECUR_TYPE_FLOAT16:
+      return CUDNN_DATA_HALF;
+    case RECUR_TYPE_BFLOAT16:
+      return CUDNN_DATA_BFLOAT16;
+    default:
+      return CUDNN_DATA_FLOAT;
   }
 }
 
-size_t element_size(recur_type type) {
-  return type == RECUR_TYPE_FLOAT16 || type == RECUR_TYPE_BFLOAT16 ? 2 : 4;
-}
+size_t element_size(recur_type type) { return type == RECUR_TYPE_FLOAT16 || type == RECUR_TYPE_BFLOAT16 ? 2 : 4; }
 
 int64_t gates(recur_cell cell) {
   switch (cell) {
-    case RECUR_CELL_LSTM: return 4;
-    case RECUR_CELL_GRU: return 3;
-    default: return 1;
+    case RECUR_CELL_LSTM:
+      return 4;
+    case RECUR_CELL_GRU:
+      return 3;
+    default:
+      return 1;
   }
 }
 

@@ -22,8 +22,7 @@ Handle::Handle() {
   handle_.reset(handle);
 }
 
-Network::Network(const Handle& handle, const recur_layer_descriptor& layer, Algorithm algorithm,
-                 const Options& options)
+Network::Network(const Handle& handle, const recur_layer_descriptor& layer, Algorithm algorithm, const Options& options)
     : handle_(handle), layer_(layer) {
   if (layer.dropout > 0) {
     cudnnDropoutDescriptor_t dropout = nullptr;
@@ -41,13 +40,12 @@ Network::Network(const Handle& handle, const recur_layer_descriptor& layer, Algo
           "cudnnBuildRNNDynamic");
 
   size_t weight_bytes = 0, training = 0, inference = 0, reserve = 0, none = 0;
-  check(cudnnGetRNNWeightSpaceSize(handle.get(), descriptors_.rnn.get(), &weight_bytes),
-        "cudnnGetRNNWeightSpaceSize");
+  check(cudnnGetRNNWeightSpaceSize(handle.get(), descriptors_.rnn.get(), &weight_bytes), "cudnnGetRNNWeightSpaceSize");
   check(cudnnGetRNNTempSpaceSizes(handle.get(), descriptors_.rnn.get(), CUDNN_FWD_MODE_TRAINING, descriptors_.x.get(),
                                   &training, &reserve),
         "cudnnGetRNNTempSpaceSizes for training");
-  check(cudnnGetRNNTempSpaceSizes(handle.get(), descriptors_.rnn.get(), CUDNN_FWD_MODE_INFERENCE,
-                                  descriptors_.x.get(), &inference, &none),
+  check(cudnnGetRNNTempSpaceSizes(handle.get(), descriptors_.rnn.get(), CUDNN_FWD_MODE_INFERENCE, descriptors_.x.get(),
+                                  &inference, &none),
         "cudnnGetRNNTempSpaceSizes for inference");
   weights_ = DeviceBuffer<char>(weight_bytes);
   weight_gradients_ = DeviceBuffer<char>(weight_bytes);

@@ -38,15 +38,16 @@ int linear_layers(const recur_layer_descriptor& layer) {
 
 LinearLayer linear_layer(const recur_layer_descriptor& layer, int64_t layer_index, int id) {
   const int64_t G = gates(layer.cell), H = layer.hidden_size, P = layer.projection_size, R = P > 0 ? P : H;
-  if (id < 0 || id >= linear_layers(layer)) throw std::invalid_argument("there is no linear layer " + std::to_string(id));
+  if (id < 0 || id >= linear_layers(layer))
+    throw std::invalid_argument("there is no linear layer " + std::to_string(id));
   if (id == 2 * G) return {RECUR_PARAMETER_W_HR, RECUR_PARAMETER_B_HH, false, 0, P, H};
   const int64_t inputs = layer_index == 0 ? layer.input_size : std::max<int64_t>(layer.directions, 1) * R;
   if (id < G) return {RECUR_PARAMETER_W_IH, RECUR_PARAMETER_B_IH, true, id, H, inputs};
   return {RECUR_PARAMETER_W_HH, RECUR_PARAMETER_B_HH, true, id - G, H, R};
 }
 
-std::vector<Piece> find_parameters(cudnnHandle_t handle, const recur_layer_descriptor& layer,
-                                   cudnnRNNDescriptor_t rnn, size_t weight_bytes, const void* weights) {
+std::vector<Piece> find_parameters(cudnnHandle_t handle, const recur_layer_descriptor& layer, cudnnRNNDescriptor_t rnn,
+                                   size_t weight_bytes, const void* weights) {
   const int64_t layers = std::max<int64_t>(layer.layers, 1), directions = std::max<int64_t>(layer.directions, 1);
   const TensorDescriptor matrix = make_tensor_descriptor(), bias = make_tensor_descriptor();
   std::vector<Piece> pieces;
@@ -61,8 +62,8 @@ std::vector<Piece> find_parameters(cudnnHandle_t handle, const recur_layer_descr
       const auto add = [&](recur_parameter parameter, int64_t rows, int64_t columns, const void* at) {
         if (at == nullptr) throw std::runtime_error("cuDNN says that there is no " + what);
         const auto offset = static_cast<size_t>(static_cast<const char*>(at) - static_cast<const char*>(weights));
-        pieces.push_back({parameter, pass / directions, pass % directions, linear.gate * rows * columns,
-                          rows * columns, offset});
+        pieces.push_back(
+            {parameter, pass / directions, pass % directions, linear.gate * rows * columns, rows * columns, offset});
       };
       expect_matrix(matrix, linear.rows, linear.columns, what);
       add(linear.matrix, linear.rows, linear.columns, matrix_at);

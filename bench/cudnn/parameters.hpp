@@ -28,7 +28,7 @@ struct Piece {
 };
 
 // Asks cuDNN (cudnnGetRNNWeightParams), and checks that it answers with the shapes that linear_layer() gives.
-std::vector<Piece> find_parameters(cudnnHandle_t handle, const recur_layer_descriptor& layer,
-                                   cudnnRNNDescriptor_t rnn, size_t weight_bytes, const void* weights);
+std::vector<Piece> find_parameters(cudnnHandle_t handle, const recur_layer_descriptor& layer, cudnnRNNDescriptor_t rnn,
+                                   size_t weight_bytes, const void* weights);
 
 }  // namespace recur::cudnn

@@ -51,7 +51,9 @@ Comparison compare(const NetworkProblem& p, const Results& results, const Result
       for (Vector LayerWeights::*member : group.second) {
         const Vector& values = (pass < results.weights.size() ? results.weights[pass] : none).*member;
         const Vector& wanted = (pass < expected.weights.size() ? expected.weights[pass] : none).*member;
-        const std::string bias = group.second.size() == 1 ? "" : member == &LayerWeights::b_ih ? "b_ih of " : "b_hh of ";
+        const std::string bias = group.second.size() == 1        ? ""
+                                 : member == &LayerWeights::b_ih ? "b_ih of "
+                                                                 : "b_hh of ";
         add(all.tensors.back(), p, group.first,
             bias + "layer " + std::to_string(int64_t(pass) / D) + ", direction " + std::to_string(int64_t(pass) % D),
             values, wanted, test::root_mean_square(wanted));

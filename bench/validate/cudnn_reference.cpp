@@ -1,9 +1,9 @@
-// cuDNN as a reference: each algorithm, with the rows padded and packed.
+// What a case's tensors are in cuDNN's layouts, and back; which algorithms are there.
+#include "bench/validate/cudnn_reference.hpp"
+
 #include <algorithm>
 
-#include "bench/cudnn/network.hpp"
 #include "bench/validate/packing.hpp"
-#include "bench/validate/reference.hpp"
 #include "tests/support/network_run.hpp"
 
 namespace recur::validate {
@@ -156,6 +156,11 @@ class CudnnReference : public Reference {
 
 }  // namespace
 
+std::unique_ptr<Reference> make_cudnn_reference(std::shared_ptr<const cudnn::Handle> handle, cudnn::Algorithm algorithm,
+                                                cudnn::Layout layout) {
+  return std::make_unique<CudnnReference>(std::move(handle), algorithm, layout);
+}
+
 void add_cudnn(References& references, const std::string& device) {
   const std::string title = "cudnn: cuDNN " + cudnn::version() + " is compiled and linked, and ";
   const std::string nothing = "; nothing here is validated against cuDNN";
@@ -174,7 +179,7 @@ void add_cudnn(References& references, const std::string& device) {
   references.about.push_back(title + "run with each of its algorithms, the rows padded and packed");
   for (cudnn::Algorithm algorithm : cudnn::algorithms)
     for (cudnn::Layout layout : {cudnn::Layout::padded, cudnn::Layout::packed})
-      references.all.push_back(std::make_unique<CudnnReference>(handle, algorithm, layout));
+      references.all.push_back(make_cudnn_reference(handle, algorithm, layout));
 }
 
 }  // namespace recur::validate

@@ -68,8 +68,8 @@ double reference_bytes(const reference::NetworkShape& s) {
   double elements = 0;
   for (int64_t layer = 0; layer < s.layers; ++layer) {
     const double H = double(s.hidden), G = double(s.gates()), in = double(s.layer_inputs(layer));
-    elements += double(s.directions) * (double(s.steps) * double(s.batch) * (in + (G + 8) * H) +
-                                        4 * G * H * (in + double(s.state_size())));
+    elements += double(s.directions) *
+                (double(s.steps) * double(s.batch) * (in + (G + 8) * H) + 4 * G * H * (in + double(s.state_size())));
   }
   return 8 * elements;
 }
@@ -198,8 +198,9 @@ int main(int count, char** values) {
   app.add_option("case", options.words, "the words of one case");
   app.add_option("--file", options.files, "a file of cases, one a line, # begins a comment; may be given again")
       ->allow_extra_args(false);
-  app.add_option("--reference", options.references,
-                 "fp64, onednn, cudnn or one algorithm of it (cudnn-standard, cudnn-small-h-packed); may be given again")
+  app.add_option(
+         "--reference", options.references,
+         "fp64, onednn, cudnn or one algorithm of it (cudnn-standard, cudnn-small-h-packed); may be given again")
       ->allow_extra_args(false);
   app.add_option("--json", options.json, "the table as JSON to this file; - in place of the table");
   try {

@@ -1,6 +1,5 @@
 // The library itself, the fp64 reference and oneDNN.
 #include "bench/validate/reference.hpp"
-
 #include "recur/memory.hpp"
 #include "tests/reference/onednn_network.hpp"
 #include "tests/support/network_run.hpp"
@@ -36,8 +35,7 @@ class Onednn : public Reference {
   Results run(const NetworkProblem& p) override {
     if (p.c.period > 0) throw Refused("oneDNN has no truncated back-propagation");
     try {
-      const reference::OnednnNetwork o =
-          reference::onednn_network(p.c.shape, p.weights, p.inputs, p.dy, p.dhT, p.dcT);
+      const reference::OnednnNetwork o = reference::onednn_network(p.c.shape, p.weights, p.inputs, p.dy, p.dhT, p.dcT);
       Results results;
       results.y = o.y, results.hT = o.hT;
       if (p.c.shape.has_cells()) results.cT = o.cT;

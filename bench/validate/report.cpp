@@ -9,8 +9,7 @@
 namespace recur::validate {
 namespace {
 
-constexpr const char* names[] = {"y",     "hT",    "cT", "dx",    "dh0",      "dc0",
-                                 "dW_ih", "dW_hh", "db", "dW_hr", "dpeephole"};
+constexpr const char* names[] = {"y", "hT", "cT", "dx", "dh0", "dc0", "dW_ih", "dW_hh", "db", "dW_hr", "dpeephole"};
 constexpr size_t number_width = 6;
 
 size_t width_of(const char* name) { return std::max(number_width, std::string(name).size()); }
@@ -57,8 +56,8 @@ std::string Table::head() const {
 }
 
 std::string Table::row(const Outcome& outcome) const {
-  std::string line = fmt::format("| {:<{}} | {:<{}} |", outcome.network, network_width_, outcome.reference,
-                                 reference_width_);
+  std::string line =
+      fmt::format("| {:<{}} | {:<{}} |", outcome.network, network_width_, outcome.reference, reference_width_);
   if (!outcome.failed.empty()) return line + " recur FAILED: " + outcome.failed + " |\n";
   if (!outcome.refused.empty()) return line + " not compared: " + outcome.refused + " |\n";
   for (size_t k = 0; k < outcome.comparison.tensors.size(); ++k) {
@@ -94,15 +93,14 @@ std::string summary(const std::vector<Outcome>& outcomes, const std::string& pro
   return text;
 }
 
-std::string json(const std::vector<Outcome>& outcomes, const std::string& device,
-                 const std::vector<std::string>& about, const std::string& program) {
+std::string json(const std::vector<Outcome>& outcomes, const std::string& device, const std::vector<std::string>& about,
+                 const std::string& program) {
   // JSON has no infinity.
   using Json = nlohmann::ordered_json;
   const auto value = [](double tolerances) { return std::isfinite(tolerances) ? Json(tolerances) : Json("infinite"); };
   Json all = {{"device", device}, {"references", about}, {"unit", "tolerances"}, {"comparisons", Json::array()}};
   for (const Outcome& outcome : outcomes) {
-    Json one = {{"case", outcome.network}, {"reference", outcome.reference},
-                          {"again", again(outcome, program)}};
+    Json one = {{"case", outcome.network}, {"reference", outcome.reference}, {"again", again(outcome, program)}};
     if (!outcome.failed.empty()) {
       one["failed"] = outcome.failed;
     } else if (!outcome.refused.empty()) {
@@ -116,7 +114,8 @@ std::string json(const std::vector<Outcome>& outcomes, const std::string& device
     all["comparisons"].push_back(one);
   }
   if (const Outcome* worst = worst_of(outcomes))
-    all["worst"] = {{"case", worst->network}, {"reference", worst->reference},
+    all["worst"] = {{"case", worst->network},
+                    {"reference", worst->reference},
                     {"tensor", worst->comparison.worst().tensor},
                     {"tolerances", value(worst->comparison.worst().worst.tolerances)},
                     {"again", again(*worst, program)}};

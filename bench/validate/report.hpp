@@ -34,7 +34,7 @@ class Table {
 // again. program: how the user called it.
 std::string summary(const std::vector<Outcome>& outcomes, const std::string& program);
 
-std::string json(const std::vector<Outcome>& outcomes, const std::string& device,
-                 const std::vector<std::string>& about, const std::string& program);
+std::string json(const std::vector<Outcome>& outcomes, const std::string& device, const std::vector<std::string>& about,
+                 const std::string& program);
 
 }  // namespace recur::validate

@@ -1,5 +1,5 @@
-// What compares and what packs: a result that is wrong in one element of any tensor is found and named; what a reference
-// refuses is said and no failure; rows come back from their packed form.
+// What compares and what packs: a result that is wrong in one element of any tensor is found and named; what a
+// reference refuses is said and no failure; rows come back from their packed form.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -30,19 +30,18 @@ struct Tensor {
   const char* measure;  // by which the tolerance goes
   Vector& (*of)(Results&);
 };
-const Tensor tensors[] = {
-    {"y", "y", [](Results& r) -> Vector& { return r.y; }},
-    {"hT", "hT", [](Results& r) -> Vector& { return r.hT; }},
-    {"cT", "cT", [](Results& r) -> Vector& { return r.cT; }},
-    {"dx", "dx", [](Results& r) -> Vector& { return r.dx; }},
-    {"dh0", "dh0", [](Results& r) -> Vector& { return r.dh0; }},
-    {"dc0", "dc0", [](Results& r) -> Vector& { return r.dc0; }},
-    {"dW_ih", "dW_ih", [](Results& r) -> Vector& { return r.weights[3].w_ih; }},
-    {"dW_hh", "dW_hh", [](Results& r) -> Vector& { return r.weights[3].w_hh; }},
-    {"db", "db_ih", [](Results& r) -> Vector& { return r.weights[3].b_ih; }},
-    {"db", "db_hh", [](Results& r) -> Vector& { return r.weights[3].b_hh; }},
-    {"dW_hr", "dW_hr", [](Results& r) -> Vector& { return r.weights[3].w_hr; }},
-    {"dpeephole", "dpeephole", [](Results& r) -> Vector& { return r.weights[3].peephole; }}};
+const Tensor tensors[] = {{"y", "y", [](Results& r) -> Vector& { return r.y; }},
+                          {"hT", "hT", [](Results& r) -> Vector& { return r.hT; }},
+                          {"cT", "cT", [](Results& r) -> Vector& { return r.cT; }},
+                          {"dx", "dx", [](Results& r) -> Vector& { return r.dx; }},
+                          {"dh0", "dh0", [](Results& r) -> Vector& { return r.dh0; }},
+                          {"dc0", "dc0", [](Results& r) -> Vector& { return r.dc0; }},
+                          {"dW_ih", "dW_ih", [](Results& r) -> Vector& { return r.weights[3].w_ih; }},
+                          {"dW_hh", "dW_hh", [](Results& r) -> Vector& { return r.weights[3].w_hh; }},
+                          {"db", "db_ih", [](Results& r) -> Vector& { return r.weights[3].b_ih; }},
+                          {"db", "db_hh", [](Results& r) -> Vector& { return r.weights[3].b_hh; }},
+                          {"dW_hr", "dW_hr", [](Results& r) -> Vector& { return r.weights[3].w_hr; }},
+                          {"dpeephole", "dpeephole", [](Results& r) -> Vector& { return r.weights[3].peephole; }}};
 
 TEST(Comparison, TheLibraryIsWithinToleranceOfBothReferences) {
   const Results library = run_library(problem());
@@ -74,8 +73,8 @@ TEST(Comparison, OneWrongElementOfAnyTensorIsFoundAndNamed) {
       EXPECT_EQ(c.worst().worst.index, at);
       EXPECT_NEAR(c.worst().worst.tolerances, tolerances, 1e-3 * tolerances) << tensor.measure;
       const std::string bias = std::string(tensor.name) == "db" ? std::string(tensor.measure).substr(1) + " of " : "";
-      const bool of_a_pass = tensor.of(wrong).data() != wrong.y.data() && tensor.name[1] != 'T' && tensor.name[2] != '0' &&
-                             tensor.name != std::string("dx");
+      const bool of_a_pass = tensor.of(wrong).data() != wrong.y.data() && tensor.name[1] != 'T' &&
+                             tensor.name[2] != '0' && tensor.name != std::string("dx");
       EXPECT_EQ(c.worst().where, of_a_pass ? bias + "layer 1, direction 1" : "");
     }
   }
@@ -239,7 +238,8 @@ TEST(Cases, ErrorsNameTheLine) {
             "gru_before");
   EXPECT_EQ(error_of("gru 1 2 3\n"), "list:1: 'gru 1 2 3': there is no H; a case is: cell T N I H [options]");
   EXPECT_EQ(error_of("gru 1 0 3 4\n"), "list:1: 'gru 1 0 3 4': N is '0', and must be a whole number of at least 1");
-  EXPECT_EQ(error_of("gru 1 2.5 3 4\n"), "list:1: 'gru 1 2.5 3 4': N is '2.5', and must be a whole number of at least 1");
+  EXPECT_EQ(error_of("gru 1 2.5 3 4\n"),
+            "list:1: 'gru 1 2.5 3 4': N is '2.5', and must be a whole number of at least 1");
   for (const char* option : {"L2x", "L0", "L", "P-1", "k1=2", "k1=2,k2=", "k1=,k2=3", "fp23"})
     EXPECT_NE(error_of("gru 1 2 3 4 " + std::string(option)).find("'" + std::string(option) + "' is no option"),
               std::string::npos)

@@ -1,5 +1,6 @@
 // Recurrent networks to test, as text: one a line,
-//   cell T N I H [L2] [D2] [P3] [peep] [clip] [drop] [ragged] [reset] [batch_first] [learned] [k1=2,k2=3] [nostates] [type]
+//   cell T N I H [L2] [D2] [P3] [peep] [clip] [drop] [ragged] [reset] [batch_first] [learned] [nostates] [k1=2,k2=3]
+//     [type]
 // cell: tanh relu identity lstm lstm_linear gru gru_before; type: fp32 (if none is named), tf32, fp16, bf16.
 #pragma once
 
