@@ -10,6 +10,7 @@
 
 #include "model.hpp"
 #include "ngram.hpp"
+#include "program.hpp"
 #include "text.hpp"
 
 namespace {
@@ -192,25 +193,8 @@ int main(int count, char** values) {
   app.add_option("--sample", options.sample, "Characters to write")
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
-  try {
-    app.parse(count, values);
+  return examples::run_program(app, count, values, [&] {
     if (options.steps == 0 && options.minutes == 0) options.minutes = 2;
     run(options);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "recur: %s\n", error.what());
-    return 2;
-  } catch (const std::invalid_argument& error) {
-    std::fprintf(stderr, "recur: %s\n", error.what());
-    return 2;
-  } catch (const recur::Error& error) {
-    std::fprintf(stderr, "recur: %s\n", error.what());
-    const bool asked_too_much = error.status() == RECUR_INVALID_ARGUMENT || error.status() == RECUR_NOT_SUPPORTED;
-    return asked_too_much ? 2 : 1;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "recur: %s\n", error.what());
-    return 1;
-  }
-  return 0;
+  });
 }

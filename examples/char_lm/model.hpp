@@ -1,6 +1,5 @@
 // A character-level language model out of recur's parts:
 //   symbol -> embedding [V,E] -> LSTM [H] -> linear [V] -> softmax cross-entropy
-// All parameters lie in one buffer, and so do their gradients: one norm, one optimiser step.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "recur/recur.hpp"
+#include "training.hpp"
 
 namespace char_lm {
 
-using Floats = recur::DeviceBuffer<float>;
-using Symbols = recur::DeviceBuffer<int32_t>;
+using examples::Floats;
+using Symbols = examples::Integers;
 
 struct Config {
   int64_t vocabulary = 0, embedding = 64, hidden = 256, batch = 32, chunk = 32;
@@ -48,7 +47,7 @@ struct Network {
     // One workspace for all: calls on one stream follow each other.
     workspace = recur::DeviceBuffer<char>(std::max<size_t>(
         {sizes.training_workspace, sizes.inference_workspace, sizes.backward_workspace, sizes.step_workspace,
-         linear.sizes().forward_workspace, linear.sizes().backward_workspace, RECUR_OPTIMIZER_WORKSPACE,
+         linear.sizes().forward_workspace, linear.sizes().backward_workspace,
          recur::cross_entropy_workspace(rows, config.vocabulary),
          recur::embedding_backward_workspace(rows, config.vocabulary, config.embedding)}));
   }
@@ -67,42 +66,19 @@ class Model {
       : config_(config),
         chunk_(config.chunk, config.batch, config),
         one_(1, 1, config),
-        adam_step_(1),
-        norm_(1) {
-    const recur_layer_sizes layer = chunk_.layer.sizes();
-    const int64_t V = config.vocabulary, E = config.embedding, H = config.hidden;
-    // Each part begins at a multiple of 16 bytes. The embedding's table lies at 0.
-    const auto round_up = [](size_t count) { return (count + 3) / 4 * 4; };
-    layer_at_ = round_up(V * E);
-    weight_at_ = layer_at_ + round_up(layer.parameter_elements);
-    bias_at_ = weight_at_ + round_up(V * H);
-    count_ = static_cast<int64_t>(bias_at_ + round_up(V));
-
+        parameters_({static_cast<size_t>(config.vocabulary * config.embedding), chunk_.layer.sizes().parameter_elements,
+                     static_cast<size_t>(config.vocabulary * config.hidden), static_cast<size_t>(config.vocabulary)},
+                    stream_) {
     std::mt19937_64 random(config.seed);
-    std::vector<float> values(count_, 0.0f);
-    const auto fill = [&](size_t from, size_t count, float bound) {
-      std::uniform_real_distribution<float> uniform(-bound, bound);
-      for (size_t i = from; i < from + count; i++) values[i] = uniform(random);
-    };
-    const float bound = 1 / std::sqrt(static_cast<float>(H));
-    fill(0, V * E, 0.5f);
-    fill(layer_at_, layer.b_ih_offset, bound);  // both weight matrices
-    fill(weight_at_, V * H, bound);
-    // Gates are i f g o; a forget gate that begins open lets gradients through.
-    std::fill_n(values.begin() + layer_at_ + layer.b_ih_offset + H, H, 1.0f);
-
-    for (Floats* buffer : {&parameters_, &gradients_, &first_moment_, &second_moment_}) {
-      *buffer = Floats(count_);
-      buffer->set_zero(stream_);
-    }
-    parameters_.from_host(values, stream_);
-    adam_step_.set_zero(stream_);
-    norm_workspace_ = recur::DeviceBuffer<char>(recur::global_norm_workspace(1, &count_));
+    const int64_t V = config.vocabulary, H = config.hidden;
+    parameters_.set(kTable, examples::uniform(V * config.embedding, 0.5f, random));
+    parameters_.set(kLayer, examples::initial_lstm(chunk_.layer, H, 1, random));
+    parameters_.set(kWeight, examples::uniform(V * H, 1 / std::sqrt(static_cast<float>(H)), random));
     forget();
   }
 
   recur_stream stream() const { return stream_; }
-  int64_t parameters() const { return count_; }
+  int64_t parameters() const { return parameters_.count(); }
 
   // Back to the state at a text's beginning.
   void forget() {
@@ -110,8 +86,8 @@ class Model {
   }
 
   // Learns from one chunk: inputs and targets [T,N] on the device, target -1 for none. The state goes on from
-  // the last call, the gradient stops here: truncated back-propagation through time. loss [1] gets the sum in
-  // nats.
+  // the last call, the gradient stops here: truncated back-propagation through time. loss [1] gets the mean
+  // in nats.
   void train(const int32_t* inputs, const int32_t* targets, float learning_rate, float* loss) {
     Network& n = chunk_;
     forward(n, inputs, true);
@@ -119,22 +95,22 @@ class Model {
 
     auto linear = arguments<recur::LinearBackward>(n);
     linear.input = n.y.data();
-    linear.weight = parameters_.data() + weight_at_;
+    linear.weight = parameters_.values(kWeight);
     linear.output_gradient = n.logits.data();
     linear.input_gradient = n.dy.data();
-    linear.weight_gradient = gradients_.data() + weight_at_;
-    linear.bias_gradient = gradients_.data() + bias_at_;
+    linear.weight_gradient = parameters_.gradients(kWeight);
+    linear.bias_gradient = parameters_.gradients(kBias);
     n.linear.backward(linear);
 
     auto layer = arguments<recur::LayerBackward>(n);
-    layer.parameters = parameters_.data() + layer_at_;
+    layer.parameters = parameters_.values(kLayer);
     layer.x = n.x.data();
     layer.h0 = n.h.data();
     layer.c0 = n.c.data();
     layer.y = n.y.data();
     layer.dy = n.dy.data();
     layer.dx = n.dx.data();
-    layer.dparameters = gradients_.data() + layer_at_;
+    layer.dparameters = parameters_.gradients(kLayer);
     layer.reserve = n.reserve.data();
     layer.reserve_size = n.reserve.bytes();
     n.layer.backward(layer);
@@ -146,9 +122,9 @@ class Model {
     embedding.size = config_.embedding;
     embedding.indices = inputs;
     embedding.output_gradient = n.dx.data();
-    embedding.table_gradient = gradients_.data();
+    embedding.table_gradient = parameters_.gradients(kTable);
     recur::embedding_backward(embedding);
-    update(learning_rate);
+    parameters_.update(learning_rate, 1);
   }
 
   // The same without learning; loss [1] gets the sum in nats.
@@ -167,7 +143,7 @@ class Model {
     for (int64_t i = 0; i < length; i++) {
       embed(n, symbols.data() + i);
       auto step = arguments<recur::LayerStep>(n);
-      step.parameters = parameters_.data() + layer_at_;
+      step.parameters = parameters_.values(kLayer);
       step.x = n.x.data();
       step.h = n.h.data();
       step.c = n.c.data();
@@ -194,13 +170,11 @@ class Model {
   }
 
  private:
+  enum Part { kTable, kLayer, kWeight, kBias };
+
   template <class Arguments>
   Arguments arguments(const Network& n) const {
-    Arguments args = {};
-    args.stream = stream_;
-    args.workspace = n.workspace.data();
-    args.workspace_size = n.workspace.bytes();
-    return args;
+    return examples::arguments<Arguments>(stream_, n.workspace);
   }
 
   void embed(Network& n, const int32_t* inputs) {
@@ -209,7 +183,7 @@ class Model {
     args.count = n.rows;
     args.vocabulary = config_.vocabulary;
     args.size = config_.embedding;
-    args.table = parameters_.data();
+    args.table = parameters_.values(kTable);
     args.indices = inputs;
     args.output = n.x.data();
     recur::embedding_forward(args);
@@ -218,8 +192,8 @@ class Model {
   void project(Network& n, const float* hidden) {
     auto args = arguments<recur::LinearForward>(n);
     args.input = hidden;
-    args.weight = parameters_.data() + weight_at_;
-    args.bias = parameters_.data() + bias_at_;
+    args.weight = parameters_.values(kWeight);
+    args.bias = parameters_.values(kBias);
     args.output = n.logits.data();
     n.linear.forward(args);
   }
@@ -227,7 +201,7 @@ class Model {
   void forward(Network& n, const int32_t* inputs, bool training) {
     embed(n, inputs);
     auto args = arguments<recur::LayerForward>(n);
-    args.parameters = parameters_.data() + layer_at_;
+    args.parameters = parameters_.values(kLayer);
     args.x = n.x.data();
     args.h0 = n.h.data();
     args.c0 = n.c.data();
@@ -257,45 +231,10 @@ class Model {
   // The state after this call's last step is the state before the next call's first.
   static void carry(Network& n) { std::swap(n.h, n.h_next), std::swap(n.c, n.c_next); }
 
-  // Adam on everything, the gradient clipped to a norm of 1; the norm never leaves the device.
-  void update(float learning_rate) {
-    const float* buffers[] = {gradients_.data()};
-    recur::GlobalNorm norm = {};
-    norm.stream = stream_;
-    norm.count = 1;
-    norm.buffers = buffers;
-    norm.sizes = &count_;
-    norm.norm = norm_.data();
-    norm.workspace = norm_workspace_.data();
-    norm.workspace_size = norm_workspace_.bytes();
-    recur::global_norm(norm);
-
-    auto adam = arguments<recur::OptimizerStep>(chunk_);
-    adam.kind = RECUR_OPTIMIZER_ADAM;
-    adam.size = count_;
-    adam.parameters = parameters_.data();
-    adam.gradients = gradients_.data();
-    adam.first_moment = first_moment_.data();
-    adam.second_moment = second_moment_.data();
-    adam.step = adam_step_.data();
-    adam.learning_rate = learning_rate;
-    adam.beta1 = 0.9f;
-    adam.beta2 = 0.99f;
-    adam.epsilon = 1e-8f;
-    adam.gradient_norm = norm_.data();
-    adam.max_norm = 1;
-    recur::optimizer_step(adam);
-  }
-
   Config config_;
   recur::Stream stream_;
   Network chunk_, one_;
-  size_t layer_at_ = 0, weight_at_ = 0, bias_at_ = 0;  // elements
-  int64_t count_ = 0;                                  // of all parameters
-  Floats parameters_, gradients_, first_moment_, second_moment_;
-  recur::DeviceBuffer<int64_t> adam_step_;
-  Floats norm_;
-  recur::DeviceBuffer<char> norm_workspace_;
+  examples::Parameters parameters_;
 };
 
 }  // namespace char_lm

@@ -3,12 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "read_file.hpp"
 
 namespace char_lm {
 
@@ -43,13 +42,6 @@ inline Text to_symbols(const std::string& bytes, const std::string& name) {
   return text;
 }
 
-inline Text read_text(const std::string& name) {
-  if (std::filesystem::is_directory(name)) throw std::invalid_argument("'" + name + "' is a folder");
-  std::ifstream file(name, std::ios::binary);
-  if (!file) throw std::invalid_argument("'" + name + "' cannot be opened");
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) throw std::invalid_argument("'" + name + "' cannot be read");
-  return to_symbols(bytes, name);
-}
+inline Text read_text(const std::string& name) { return to_symbols(examples::read_file(name), name); }
 
 }  // namespace char_lm

@@ -51,6 +51,14 @@ expect "no file '$work/missing.txt'" "$recur" demo --text "$work/missing.txt"
 expect "no file '$work/missing.txt'" "$recur" demo "--text=$work/missing.txt"
 expect "is empty" "$recur" demo --text "$work/empty.txt"
 expect "is not a file" "$recur" demo --text "$work"
+expect "there is no demo 'digit'; they are char_lm, digits and segment" "$recur" demo digit
+expect "there is no demo '$work/empty.txt'" "$recur" demo "$work/empty.txt"
+expect "demo digits has no option '--text'" "$recur" demo digits --text "$work/empty.txt"
+expect "demo segment has no option '--chunk'" "$recur" demo segment --chunk 3
+expect "demo char_lm has no option '--length'" "$recur" demo char_lm --length 3
+expect "--data needs" "$recur" demo digits --data
+expect "no file '$work/missing.csv'" "$recur" demo digits --steps 3 --data "$work/missing.csv"
+expect "is empty" "$recur" demo segment "--text=$work/empty.txt"
 expect "RECUR_DEVICE is 'tpu'" env RECUR_DEVICE=tpu "$recur" demo
 expect "there is no $work/bin/nvcc" env CUDA_HOME="$work" "$recur" demo
 expect "cannot be written" env RECUR_BUILD_DIR="$work/empty.txt/build" "$recur" demo
