@@ -1,6 +1,7 @@
 #include "kernel_resources.hpp"
 
 #include <cxxabi.h>
+#include <elf.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -64,7 +65,40 @@ std::vector<Image> images_of(std::string_view object) {
   return images;
 }
 
-std::string readable(const std::string& mangled) {
+// "Cuda compilation tools, release 13.0, V13.0.88", a note in every cubin.
+std::string compiler_of(const std::string& cubin) {
+  constexpr std::string_view before = "Cuda compilation tools, ";
+  const size_t at = cubin.find(before);
+  return at == std::string::npos ? "unknown" : cubin.c_str() + at + before.size();
+}
+
+// The contents of a 64-bit ELF file's section; empty where it has none of that name.
+std::string_view section_of(std::string_view file, std::string_view wanted) {
+  const auto header = [&](auto& into, size_t at) {
+    if (at > file.size() || file.size() - at < sizeof into) throw std::runtime_error("this is no whole ELF file");
+    std::memcpy(&into, file.data() + at, sizeof into);
+  };
+  Elf64_Ehdr elf;
+  header(elf, 0);
+  if (std::memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_ident[EI_CLASS] != ELFCLASS64)
+    throw std::runtime_error("this is no 64-bit ELF file");
+  const auto section = [&](size_t index) {
+    Elf64_Shdr s;
+    header(s, elf.e_shoff + index * sizeof s);
+    return s;
+  };
+  const Elf64_Shdr names = section(elf.e_shstrndx);
+  for (size_t k = 0; k < elf.e_shnum; ++k) {
+    const Elf64_Shdr s = section(k);
+    if (file.substr(names.sh_offset + s.sh_name, wanted.size() + 1) == std::string(wanted) + '\0')
+      return file.substr(s.sh_offset, s.sh_size);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string readable_name(const std::string& mangled) {
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(
       abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status), std::free);
@@ -75,15 +109,6 @@ std::string readable(const std::string& mangled) {
   }
   return name.substr(0, name.find('('));
 }
-
-// "Cuda compilation tools, release 13.0, V13.0.88", a note in every cubin.
-std::string compiler_of(const std::string& cubin) {
-  constexpr std::string_view before = "Cuda compilation tools, ";
-  const size_t at = cubin.find(before);
-  return at == std::string::npos ? "unknown" : cubin.c_str() + at + before.size();
-}
-
-}  // namespace
 
 Library read_library(const std::string& path) {
   const std::string archive = read_file(path);
@@ -96,13 +121,26 @@ Library read_library(const std::string& path) {
       for (const auto& [mangled, registers] : ptxvm::image::registers_per_thread(image.bytes)) {
         const std::string file = member.substr(0, member.rfind(".o"));
         const Resources needs = {registers, stack.at(mangled)};
-        if (!library.kernels[{file, readable(mangled)}].emplace(image.arch, needs).second)
-          throw std::runtime_error("two kernels of " + file + " are called " + readable(mangled));
+        if (!library.kernels[{file, readable_name(mangled)}].emplace(image.arch, needs).second)
+          throw std::runtime_error("two kernels of " + file + " are called " + readable_name(mangled));
       }
     }
   }
   if (library.kernels.empty()) throw std::runtime_error(path + " holds no machine code of any kernel");
   return library;
+}
+
+std::map<std::string, std::map<int, Resources>> read_program(const std::string& path) {
+  const std::string file = read_file(path);
+  std::map<std::string, std::map<int, Resources>> kernels;
+  for (const Image& image : images_of(section_of(file, ".nv_fatbin"))) {
+    if (image.kind != Image::Kind::Cubin) continue;
+    const auto stack = ptxvm::image::stack_per_thread(image.bytes);
+    for (const auto& [mangled, registers] : ptxvm::image::registers_per_thread(image.bytes))
+      kernels[mangled].emplace(image.arch, Resources{registers, stack.at(mangled)});
+  }
+  if (kernels.empty()) throw std::runtime_error(path + " holds no machine code of any kernel");
+  return kernels;
 }
 
 }  // namespace recur::test

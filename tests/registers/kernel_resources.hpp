@@ -1,4 +1,4 @@
-// What the kernels of a built static library take: read out of the machine code that its objects carry.
+// What the kernels of a built static library or program take: read out of the machine code that they carry.
 #pragma once
 
 #include <map>
@@ -25,5 +25,12 @@ struct Library {
 
 // Throws std::runtime_error where the file cannot be read, holds no kernel, or two kernels have one name.
 Library read_library(const std::string& path);
+
+// Of a program that holds kernels: by mangled name, then by architecture. Throws std::runtime_error where the file cannot
+// be read or is no program with kernels.
+std::map<std::string, std::map<int, Resources>> read_program(const std::string& path);
+
+// Demangled, without namespaces and arguments.
+std::string readable_name(const std::string& mangled);
 
 }  // namespace recur::test

@@ -32,7 +32,6 @@ expect "unknown command '--quick'" "$recur" --quick
 expect "no option '--fast'" "$recur" test --fast
 expect "--filter needs" "$recur" test --filter
 expect "got 'now'" "$recur" setup now
-expect "got '--json'" "$recur" bench --json
 expect "no option '--flie'" "$recur" validate --flie "$work/empty.txt"
 expect "no option '-x'" "$recur" validate lstm 5 3 7 11 -x
 expect "--file needs" "$recur" validate --file
@@ -44,6 +43,12 @@ expect "no file '$work/missing.txt'" "$recur" validate --file "$work/missing.txt
 expect "no file '$work/missing.txt'" "$recur" validate "--file=$work/missing.txt"
 expect "is empty" "$recur" validate --file "$work/empty.txt"
 expect "'lsmt' is no cell" "$recur" validate lsmt 5 3 7 11
+expect "--json needs a value" "$recur" bench gnmt --json
+expect "no shapes called 'deepbnch'; the names are deepbench, haste" "$recur" bench deepbnch
+expect "no shapes called 'fast'" "$recur" bench --ragged fast
+expect "no option '--fast'" "$recur" bench gnmt --fast
+expect "plot needs the file" "$recur" bench plot
+expect "no file '$work/missing.json'" "$recur" bench plot "$work/missing.json"
 expect "no option '--txet'" "$recur" demo --txet "$work/empty.txt"
 expect "no option '-x'" "$recur" demo -x
 expect "--text needs" "$recur" demo --text
