@@ -121,7 +121,8 @@ void export_weights(recur_weights_format format, const recur_layer_descriptor& d
       walk(block, [&](int64_t at, int64_t to) {
         float& value = tensor.values[static_cast<size_t>(to)];
         value = parameters[block.ours + at];
-        if (block.also_ours >= 0) value += parameters[block.also_ours + at];
+        // Nothing is added where there is nothing: a -0, or a NaN's bits, stay what they are.
+        if (block.also_ours >= 0 && parameters[block.also_ours + at] != 0) value += parameters[block.also_ours + at];
       });
     }
     tensors.push_back(std::move(tensor));
