@@ -77,5 +77,12 @@ for json in good only; do
   head -c 1 "$work/$json.json" | grep -q '{' && grep -q '"dW_hh": ' "$work/$json.json" || fault "no JSON in $json.json"
 done
 [ "$(grep -c '"case": ' "$work/only.json")" -eq 2 ] || fault "not one case and the worst: $(cat "$work/only.json")"
+# A line of progress on a terminal, which util-linux's script gives it.
+if script -qec true /dev/null >/dev/null 2>&1; then
+  script -qec "'$program' lstm 3 2 3 4 --reference fp64" /dev/null >"$work/terminal" </dev/null
+  grep -q $'\r''.*\[1/1\] lstm 3 2 3 4: recur' "$work/terminal" || fault "no progress on a terminal"
+else
+  echo "not tested: progress on a terminal; there is no script command that makes one"
+fi
 
 [ $faults -eq 0 ]
