@@ -74,7 +74,8 @@ $again >"$work/again" 2>&1 || fault "'$again' failed: $(cat "$work/again")"
 grep -qF "$worst" "$work/again" || fault "'$again' does not show '$worst' again"
 "$program" lstm 4 3 5 6 --reference fp64 --json - >"$work/only.json" || fault "JSON alone"
 for json in good only; do
-  head -c 1 "$work/$json.json" | grep -q '{' && grep -q '"dW_hh": ' "$work/$json.json" || fault "no JSON in $json.json"
+  [ "$(head -c 1 "$work/$json.json")" = '{' ] || fault "no JSON in $json.json"
+  grep -q '"dW_hh": ' "$work/$json.json" || fault "no errors in $json.json"
 done
 [ "$(grep -c '"case": ' "$work/only.json")" -eq 2 ] || fault "not one case and the worst: $(cat "$work/only.json")"
 # A line of progress on a terminal, which util-linux's script gives it.
