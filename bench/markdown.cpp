@@ -45,14 +45,9 @@ std::string counted(const Counts& c) {
   return c.counted[1] == 0 ? "all" : fmt::format("{} and {}", c.counted[0], c.counted[1]);
 }
 
-std::string residency(const recur_layer_choice& choice) {
-  const std::string reason = choice.reason;
-  return reason.substr(0, reason.find(':'));
-}
-
 std::string emulated_layers(const std::vector<const LayerRow*>& rows) {
   std::string text =
-      head({"layer", "pass", "residency", "#launches a step", "#bytes / floor", "#sectors a request",
+      head({"layer", "pass", "residency, and why", "#launches a step", "#bytes / floor", "#sectors a request",
             "#bank conflicts", "#registers, spills", "#barriers a step", "#tensor cores",
             "#modelled us a step", "#modelled ms", "largest part, modelled", "published", "#steps counted"});
   for (const LayerRow* row : rows) {
@@ -67,7 +62,7 @@ std::string emulated_layers(const std::vector<const LayerRow*>& rows) {
     double largest = 0;
     const std::string part = c.largest_part(&largest);
     text +=
-        line({name, pass, residency(c.choice), fmt::format("{:.2f}", c.launches() / c.steps),
+        line({name, pass, c.choice.reason, fmt::format("{:.2f}", c.launches() / c.steps),
               fmt::format("{:.2f}", c.bytes() / c.floor_bytes),
               requests > 0 ? fmt::format("{:.1f}", c.total(&KernelCounts::sectors) / requests) : "none",
               wavefronts > 0 ? share(c.total(&KernelCounts::conflicts) / wavefronts) : "none", registers(c),
@@ -82,10 +77,15 @@ std::string spread_text(const Spread& s) {
   return fmt::format("{:.4f} ({:.4f} to {:.4f})", s.median, s.p10, s.p90);
 }
 
+// From milliseconds of a call.
+Spread a_step(const Spread& s, double steps) {
+  return {1e3 * s.median / steps, 1e3 * s.p10 / steps, 1e3 * s.p90 / steps};
+}
+
 std::string timed_layers(const std::vector<const LayerRow*>& rows) {
-  std::string text =
-      head({"layer", "pass", "by", "#ms, L2 cold: median (10 % to 90 %)",
-            "#ms, L2 warm: median (10 % to 90 %)", "#us a step, warm", "published", "#time over recur's"});
+  std::string text = head({"layer", "pass", "by", "#ms, L2 cold: median (10 % to 90 %)",
+                           "#ms, L2 warm: median (10 % to 90 %)", "#us a step, warm: median (10 % to 90 %)",
+                           "published", "#time over recur's"});
   for (const LayerRow* row : rows) {
     const std::string name = describe(row->shape.layer), pass = name_of(row->pass),
                       published = published_text(*row);
@@ -98,7 +98,7 @@ std::string timed_layers(const std::vector<const LayerRow*>& rows) {
         continue;
       }
       text += line({name, pass, t.name, spread_text(t.cold), spread_text(t.warm),
-                    fmt::format("{:.3f}", 1e3 * t.warm.median / steps_of(*row)), published,
+                    spread_text(a_step(t.warm, steps_of(*row))), published,
                     recur > 0 ? fmt::format("{:.2f}", t.warm.median / recur) : ""});
     }
   }
