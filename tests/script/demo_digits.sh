@@ -31,15 +31,15 @@ prints "Device: " "32 to learn from, 8 held out" "LSTM of 5 units"
 run_once "$work/other.txt" --data "$work/forty.csv" --steps 3 --hidden 5 --batch 7 --seed 8
 cmp -s "$work/first.txt" "$work/other.txt" && fault "another seed gives the same"
 
-# Chance is ln 10 = 2.30 nats. The floor is what the mean of each class names rightly; a network whose recurrent weights do
-# not learn, or that is read after the wrong row, stays below it.
+# Chance is ln 10 = 2.30 nats, and the floor is what the mean of each class names rightly. A network that is read after the
+# first row, or whose weights do not learn, stays near chance; one whose input weights alone learn nonsense ends at 0.29.
 run_once "$work/first.txt" --steps 400 --seed 1
 cat "$work/first.txt"
 prints "1438 to learn from, 359 held out"
 first=$(number "Loss" 6)
 above "$first" 2.2 "the loss in the beginning"
 above 2.4 "$first" "2.4 and the loss in the beginning"
-above 0.3 "$(number "Loss" 12)" "0.3 and the loss in the end"
+above 0.2 "$(number "Loss" 12)" "0.2 and the loss in the end"
 above "$(number "LSTM" 2)" "$(number "nearest class mean" 4)" "what the LSTM names rightly, and the nearest class mean"
 
 [ $faults -eq 0 ]
