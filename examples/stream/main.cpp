@@ -1,42 +1,42 @@
-// Streams one step at a time through a network trained in PyTorch: reads the LSTM and the linear head that train.py saved
-// as safetensors, feeds the yearly sunspots one by one, and says before each held-out year how many it expects.
-//   stream [WEIGHTS.safetensors [DATA.csv]]
+// Streams one step at a time through a network trained in PyTorch: reads the LSTM and the linear head that train.py
+// saved as safetensors, feeds the yearly sunspots one by one, and says before each held-out year how many it expects.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <recur/recur.hpp>
+#include "program.hpp"
+#include "read_file.hpp"
+#include "recur/recur.hpp"
 
 namespace {
 
 constexpr int kHeldOut = 1921;  // train.py has seen the years before
 
-// year,sunspots: a header, then a line for each year.
-std::vector<std::pair<int, double>> read_series(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw std::runtime_error(path + ": it cannot be opened");
+// A header, then year,sunspots for each year.
+std::vector<std::pair<int, double>> read_series(const std::string& name) {
+  std::istringstream file(examples::read_file(name));
   std::vector<std::pair<int, double>> series;
-  std::string line, header;
-  std::getline(file, header);
+  std::string line;
+  std::getline(file, line);
   while (std::getline(file, line)) {
     int year = 0, end = -1;
     double value = 0;
     if (std::sscanf(line.c_str(), "%d,%lf %n", &year, &value, &end) != 2 || end != int(line.size()) || !(value >= 0))
-      throw std::runtime_error(path + ":" + std::to_string(series.size() + 2) + ": '" + line + "' is no year,sunspots");
+      examples::bad_line(name, series.size() + 2, examples::quoted(line) + " is no year,sunspots");
     series.emplace_back(year, value);
   }
-  if (series.size() < 2) throw std::runtime_error(path + ": it has fewer than two years");
+  if (series.size() < 2) throw std::invalid_argument("'" + name + "' has fewer than two years");
   return series;
 }
 
 void run(const std::string& weights_path, const std::string& data_path) {
   const recur::Weights weights = recur::Weights::read(weights_path);
   const recur_tensor recurrent = weights.find("rnn.weight_hh_l0");  // [4*H,H]: how large the network is
-  if (recurrent.rank != 2) throw std::runtime_error(weights_path + ": 'rnn.weight_hh_l0' is no matrix");
+  if (recurrent.rank != 2) throw std::invalid_argument(weights_path + ": 'rnn.weight_hh_l0' is no matrix");
   recur_layer_descriptor d = {};
   d.cell = RECUR_CELL_LSTM, d.type = RECUR_TYPE_FLOAT32;
   d.steps = 1, d.batch = 1, d.input_size = 1, d.hidden_size = recurrent.shape[recurrent.rank - 1];
@@ -44,7 +44,7 @@ void run(const std::string& weights_path, const std::string& data_path) {
   const size_t H = size_t(d.hidden_size);
   const recur_tensor head = weights.find("head.weight"), bias = weights.find("head.bias");
   if (head.values == nullptr || bias.values == nullptr || head.elements != d.hidden_size || bias.elements != 1)
-    throw std::runtime_error(weights_path + ": 'head' must give one number of " + std::to_string(H) + " hidden units");
+    throw std::invalid_argument(weights_path + ": 'head' must make one number of " + std::to_string(H) + " units");
 
   const recur::Stream stream;
   const recur_layer_sizes sizes = lstm.sizes();
@@ -76,21 +76,17 @@ void run(const std::string& weights_path, const std::string& data_path) {
     for (size_t unit = 0; unit < H; ++unit) sum += double(head.values[unit]) * hidden[unit];
     expected = std::pow(std::max(10 * sum, 0.0), 2);
   }
-  if (count == 0) throw std::runtime_error(data_path + ": it has no year from " + std::to_string(kHeldOut) + " on");
-  std::printf("Held out, %d years: error %.2f sunspots (root of the mean square); the year before as a guess: %.2f\n", count,
-              std::sqrt(squares / count), std::sqrt(squares_of_last / count));
+  if (count == 0) throw std::invalid_argument("'" + data_path + "' has no year after " + std::to_string(kHeldOut - 1));
+  std::printf("Held out, %d years: error %.2f sunspots (root of the mean square); the year before as a guess: %.2f\n",
+              count, std::sqrt(squares / count), std::sqrt(squares_of_last / count));
 }
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  try {
-    if (count > 3) throw std::runtime_error("usage: stream [WEIGHTS.safetensors [DATA.csv]]");
-    run(count > 1 ? arguments[1] : STREAM_FOLDER "/sunspots.safetensors",
-        count > 2 ? arguments[2] : STREAM_FOLDER "/../data/sunspots.csv");
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "stream: %s\n", error.what());
-    return 2;
-  }
+int main(int count, char** values) {
+  std::string weights = STREAM_FOLDER "/sunspots.safetensors", data = STREAM_FOLDER "/../data/sunspots.csv";
+  CLI::App app("Expects next year's sunspots, year by year, by a network trained in PyTorch", "recur demo stream");
+  app.add_option("--weights", weights, "The network: safetensors, as train.py writes them")->capture_default_str();
+  app.add_option("--data", data, "The years: a header, then lines of year,sunspots")->capture_default_str();
+  return examples::run_program(app, count, values, [&] { run(weights, data); });
 }

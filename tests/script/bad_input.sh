@@ -56,11 +56,12 @@ expect "no file '$work/missing.txt'" "$recur" demo --text "$work/missing.txt"
 expect "no file '$work/missing.txt'" "$recur" demo "--text=$work/missing.txt"
 expect "is empty" "$recur" demo --text "$work/empty.txt"
 expect "is not a file" "$recur" demo --text "$work"
-expect "there is no demo 'digit'; they are char_lm, digits and segment" "$recur" demo digit
+expect "there is no demo 'digit'; they are char_lm, digits, segment and stream" "$recur" demo digit
 expect "there is no demo '$work/empty.txt'" "$recur" demo "$work/empty.txt"
 expect "demo digits has no option '--text'" "$recur" demo digits --text "$work/empty.txt"
 expect "demo segment has no option '--chunk'" "$recur" demo segment --chunk 3
 expect "demo char_lm has no option '--length'" "$recur" demo char_lm --length 3
+expect "no file '$work/missing.safetensors'" "$recur" demo stream --weights "$work/missing.safetensors"
 expect "--data needs" "$recur" demo digits --data
 expect "no file '$work/missing.csv'" "$recur" demo digits --steps 3 --data "$work/missing.csv"
 expect "is empty" "$recur" demo segment "--text=$work/empty.txt"
