@@ -44,23 +44,21 @@ std::string read_floats(const std::string& type, const unsigned char* bytes, siz
   if (type != "F32" && type != "F16" && type != "BF16" && type != "F64")
     return "is of type " + type + ", and weights are read from F32, F16, BF16 and F64";
   values->resize(count);
+  const auto each = [&](size_t size, auto&& read) {
+    for (size_t k = 0; k < count; ++k) (*values)[k] = read(little_endian(bytes + k * size, static_cast<int>(size)));
+  };
+  if (type == "F32") each(4, [](uint64_t bits) { return as<float>(static_cast<uint32_t>(bits)); });
+  if (type == "F16") each(2, [](uint64_t bits) { return from_half(static_cast<uint32_t>(bits)); });
+  if (type == "BF16") each(2, [](uint64_t bits) { return as<float>(static_cast<uint32_t>(bits) << 16); });
+  if (type != "F64") return "";
   for (size_t k = 0; k < count; ++k) {
-    float& value = (*values)[k];
-    if (type == "F32") {
-      value = as<float>(static_cast<uint32_t>(little_endian(bytes + 4 * k, 4)));
-    } else if (type == "F16") {
-      value = from_half(static_cast<uint32_t>(little_endian(bytes + 2 * k, 2)));
-    } else if (type == "BF16") {
-      value = as<float>(static_cast<uint32_t>(little_endian(bytes + 2 * k, 2)) << 16);
-    } else {
-      const double exact = as<double>(little_endian(bytes + 8 * k, 8));
-      // Half a unit above the largest float: from there on rounding gives no finite one.
-      if (std::isfinite(exact) && std::fabs(exact) >= 0x1.ffffffp127) {
-        values->clear();
-        return "is of type F64, and its element " + std::to_string(k) + " is beyond the range of float";
-      }
-      value = static_cast<float>(exact);
+    const double exact = as<double>(little_endian(bytes + 8 * k, 8));
+    // Half a unit above the largest float: from there on rounding gives no finite one.
+    if (std::isfinite(exact) && std::fabs(exact) >= 0x1.ffffffp127) {
+      values->clear();
+      return "is of type F64, and its element " + std::to_string(k) + " is beyond the range of float";
     }
+    (*values)[k] = static_cast<float>(exact);
   }
   return "";
 }
