@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <ptxvm/ptxvm.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -148,11 +149,14 @@ __global__ void many_barriers(unsigned rounds) {
   for (unsigned k = 0; k < rounds; ++k) cg::this_cluster().sync();
 }
 
-// A block that is found waiting just before the last one arrives is not stuck.
+// A block that is found waiting just before the last one arrives is not stuck. Where races are checked one thread runs all
+// blocks, and such a moment is the same in every round: fewer do.
 TEST(Cluster, ManyBarriersOfSixteenBlocks) {
+  const char* const level = std::getenv("PTXVM_CHECK");
+  const unsigned rounds = level && std::string(level) == "full" ? 100 : 2000;
   ASSERT_EQ(cudaFuncSetAttribute(reinterpret_cast<const void*>(many_barriers), cudaFuncAttributeNonPortableClusterSizeAllowed, 1),
             cudaSuccess);
-  ASSERT_EQ(launch(many_barriers, dim3(16), dim3(256), dim3(16), 2000u), cudaSuccess);
+  ASSERT_EQ(launch(many_barriers, dim3(16), dim3(256), dim3(16), rounds), cudaSuccess);
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess) << ptxvm_last_report();
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <deque>
 #include <string>
 #include <vector>
@@ -232,23 +233,23 @@ TEST_F(StreamApi, ManyHostThreadsMaySubmit) {
   EXPECT_EQ(count, 12000);
 }
 
+// Of processor time: how long it takes says more of what else the machine does.
 double microseconds_per(int operations, bool wait_each) {
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   for (int i = 0; i < operations; i++) {
     CUDA(cudaLaunchHostFunc(
         nullptr, [](void*) {}, nullptr));
     if (wait_each) CUDA(cudaStreamSynchronize(nullptr));
   }
   CUDA(cudaDeviceSynchronize());
-  const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - begin;
-  return time.count() / operations;
+  return 1e6 * double(std::clock() - begin) / CLOCKS_PER_SEC / operations;
 }
 
 TEST_F(StreamApi, AnOperationCostsLittle) {
   microseconds_per(1000, false);
   const double queued = microseconds_per(50000, false), waited = microseconds_per(2000, true);
-  std::printf("an empty operation: %.2f us queued, %.2f us waited for\n", queued, waited);
-  EXPECT_LT(queued, 200);  // the aim is 15; this only sees disasters on a busy machine
+  std::printf("an empty operation: %.2f us of processor time queued, %.2f us waited for\n", queued, waited);
+  EXPECT_LT(queued, 200);  // the aim is 15; this only sees disasters, under sanitizers too
 }
 
 }  // namespace
