@@ -5,6 +5,7 @@
 #include "geometry.hpp"
 #include "layer_products.hpp"
 #include "layout.hpp"
+#include "kernels/resident/launch.hpp"
 #include "recur/layer.h"
 
 struct recur_layer_plan {
@@ -17,6 +18,7 @@ struct recur_layer_plan {
   const std::vector<recur::Window> windows;  // of a backward call
   const recur::LayerLayout layout;
   const recur_layer_choice choice;
+  const recur::kernels::BlockSweep block;  // if that is the choice
   const recur::LayerProducts products;
   const recur::Fork fork;  // streams for passes side by side
 };

@@ -1,9 +1,9 @@
 #include <vector>
 
-#include "backward_pass.hpp"
 #include "check.hpp"
 #include "fork.hpp"
 #include "kernels/sequence/launch.hpp"
+#include "resident_pass.hpp"
 #include "schedule.hpp"
 
 namespace recur {
@@ -11,6 +11,11 @@ namespace {
 
 // Back through the window: da of each step, and from them what flows to the step before.
 void sweep(const BackwardPass& b, ForkedCall& lanes) {
+  if (b.pass.plan.choice.residency == RECUR_RESIDENCY_BLOCK) {
+    resident_sweep(b);
+    lanes.step_done();
+    return;
+  }
   const Pass& pass = b.pass;
   const Geometry& g = pass.g;
   const LayerLayout::Backward& places = b.places();

@@ -4,40 +4,11 @@
 #include "check.hpp"
 #include "fork.hpp"
 #include "kernels/streamed/launch.hpp"
-#include "pass.hpp"
+#include "resident_pass.hpp"
 #include "schedule.hpp"
 
 namespace recur {
 namespace {
-
-// The biases and constants of a pass.
-struct PassFloats {
-  const float *b_ih, *b_hh, *constants;
-};
-
-// What one pass reads and writes, whatever the call.
-struct ForwardPass {
-  Pass pass;
-  const LayerLayout::Forward& at_work;  // places in the workspace
-  int64_t lane;                         // whose places it takes
-  recur_stream stream;
-  const void* parameters;
-  void* workspace;
-  void* reserve;  // null: nothing is saved
-  PassFloats floats;
-  // How far it has come.
-  State before;
-  const float* c_previous;
-
-  template <class T = void>
-  T* own(size_t offset) const {
-    return at<T>(workspace, offset + static_cast<size_t>(pass.index) * at_work.pass_stride);
-  }
-  template <class T = void>
-  T* place(size_t offset) const {
-    return at<T>(workspace, offset + static_cast<size_t>(lane) * at_work.lane_stride);
-  }
-};
 
 PassFloats floats_of(const ForwardPass& f) {
   const auto floats = [&](recur_parameter which, size_t place) {
@@ -90,21 +61,11 @@ void take_step(const ForwardPass& f, const State& before, SweepForward& k) {
   if (g.masked || p.h_last != nullptr) RECUR_CUDA(kernels::projected_state(g.type, p, f.stream));
 }
 
-struct Sequence {
-  const recur_layer_forward_args& call;
-  const void* input;  // typed [T,N,I_l]
-  void* output;       // typed [T,N,D*R]
-};
-
-// A state beside y: of every step in training, else the latest.
-void* kept_state(const ForwardPass& f, int64_t t) {
-  return f.reserve != nullptr ? f.pass.kept_h(f.reserve, t) : f.own(f.at_work.h);
-}
-
 // The states with which a pass begins.
 void begin(ForwardPass& f, const recur_layer_forward_args& call) {
   const Geometry& g = f.pass.g;
   f.floats = floats_of(f);
+  if (f.pass.plan.choice.residency == RECUR_RESIDENCY_BLOCK) join_biases(f);
   f.before = {f.pass.h_slice(call.h0), kInState};
   f.c_previous = f.pass.slice(call.c0, g.H);
   if (!g.masked) return;
@@ -126,6 +87,12 @@ void sweep(ForwardPass& f, const Sequence& s, int64_t begin, int64_t count, Fork
       count == pass.plan.layout.chunk ? pass.plan.products.input[kind] : pass.plan.products.input_tail[kind];
   product.run(f.stream, 1, at(s.input, static_cast<size_t>(first * g.N * I) * g.element),
               pass.parameter(f.parameters, RECUR_PARAMETER_W_IH), 0, a, a, f.place(f.at_work.products), f.floats.b_ih);
+  if (pass.plan.choice.residency == RECUR_RESIDENCY_BLOCK) {
+    resident_sweep(f, s, at<float>(a, static_cast<size_t>((pass.time(begin) - first) * g.N * g.G * g.H) * sizeof(float)),
+                   begin, count);
+    lanes.step_done();
+    return;
+  }
   for (int64_t step = begin; step < begin + count; ++step) {
     const int64_t t = pass.time(step), next = step + 1 < g.T ? pass.time(step + 1) : -1;
     SweepForward k = {};

@@ -96,6 +96,7 @@ recur_layer_descriptor validated(const recur_layer_descriptor& descriptor) {
   } else if (d.truncation_length != 0) {
     throw Failure(RECUR_INVALID_ARGUMENT, "truncation_length is set without truncation_period");
   }
+  require_range("residency", static_cast<int>(d.residency), RECUR_RESIDENCY_AUTOMATIC, RECUR_RESIDENCY_BLOCK);
   check_elements(d, Geometry(d, cell_of(d)));
   return d;
 }

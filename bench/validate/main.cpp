@@ -190,7 +190,7 @@ int main(int count, char** values) {
       "Runs recurrent networks through recur and through every reference that is there: fp64, oneDNN and, on a GPU,\n"
       "cuDNN with each of its algorithms. Prints one table of the errors of outputs and gradients.\n\n"
       "A case is: cell T N I H [L2] [D2] [P3] [peep] [clip] [drop] [ragged] [reset] [batch_first] [learned]\n"
-      "  [nostates] [k1=2,k2=3] [fp32|tf32|fp16|bf16]\n"
+      "  [nostates] [k1=2,k2=3] [fp32|tf32|fp16|bf16] [streamed|block]\n"
       "  cell: tanh relu identity lstm lstm_linear gru gru_before; T steps, N batch, I inputs, H hidden units,\n"
       "  L layers, D directions, P projection size, k1 and k2 truncated back-propagation\n"
       "Without a case or a file: those of tests/data/network_cases.txt.",

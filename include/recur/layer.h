@@ -80,6 +80,16 @@ typedef enum recur_type {
    GRU, whose products of gates would have no bound. */
 typedef enum recur_activation { RECUR_ACTIVATION_STANDARD = 0, RECUR_ACTIVATION_LINEAR = 1 } recur_activation;
 
+/** Where the recurrent weights live while time passes. STREAMED: in memory, read at each step by a product and a kernel;
+   every cell and size. BLOCK: in the registers and shared memory of one multiprocessor for each 8 rows of the batch, all
+   steps in one launch: LSTM and reset-after GRU of 16-bit types, without projection, peepholes and clip, up to the hidden
+   size that its memory holds (192 on sm_90), on sm_80 and later. */
+typedef enum recur_residency {
+  RECUR_RESIDENCY_AUTOMATIC = 0, /**< the one that the model of docs/kernels/choice.md says is fastest */
+  RECUR_RESIDENCY_STREAMED = 1,  /**< in memory */
+  RECUR_RESIDENCY_BLOCK = 2      /**< in one multiprocessor */
+} recur_residency;
+
 typedef struct recur_custom_cell recur_custom_cell; /**< A cell of one's own: recur/cell.cuh makes it. */
 /** What a layer is; every size that a plan depends on. Zero it first: 0 is the usual choice wherever it is a choice. */
 typedef struct recur_layer_descriptor {
@@ -105,6 +115,8 @@ typedef struct recur_layer_descriptor {
   int64_t truncation_period; /**< k1, 1..T; 0: backward gives the full gradient. One direction only */
   int64_t truncation_length; /**< k2, at least k1; only with a period */
   const recur_custom_cell* custom_cell; /**< of RECUR_CELL_CUSTOM; lives as long as the plan */
+  recur_residency residency; /**< forced where not AUTOMATIC, and refused at creation where it cannot be; a step is
+                                streamed whatever it says */
 } recur_layer_descriptor;
 
 typedef struct recur_layer_plan recur_layer_plan; /**< Immutable; shared by threads; belongs to its device. */
@@ -138,14 +150,14 @@ typedef struct recur_parameter_place {
   int64_t rows, columns; /** @} */
 } recur_parameter_place;
 
-/** Where the recurrent weights live while time passes. */
-typedef enum recur_residency { RECUR_RESIDENCY_STREAMED = 1 } recur_residency;
 /** What was chosen for this plan on its device, as a value that a test can compare. */
 typedef struct recur_layer_choice {
   recur_residency residency; /**< of the recurrent weights */
-  int launches_per_step; /**< of forward, for a layer and direction: products and kernels */
-  int vector_width;      /**< hidden units that one thread takes where pointers allow: 4, or 1 */
-  char reason[160];      /**< one sentence */
+  int launches_per_step; /**< of forward, for a layer and direction: products and kernels; 0: one for many steps */
+  int vector_width;      /**< hidden units that one thread takes where pointers allow: 4, or 1; BLOCK: 2 */
+  double step_microseconds;     /**< modelled, never measured: forward, of a layer and direction */
+  double streamed_microseconds; /**< the same of STREAMED, whatever was chosen */
+  char reason[240];             /**< one sentence */
 } recur_layer_choice;
 
 /** Checks the descriptor and chooses kernels and product algorithms for the current device. On failure *plan
@@ -220,7 +232,7 @@ recur_status recur_layer_backward(const recur_layer_plan* plan, const recur_laye
 /** A call recorded as CUDA graphs: launching them costs the host far less than the call's products and kernels one by
    one. Recording allocates and is no execute call; a launch only enqueues. The buffers, their addresses and the plan
    must live as long as the graph; their contents are read at each launch, dropout_seed and offset are those recorded.
-   args->stream plays no part. Long sequences (more than 4,096 steps of all layers and directions together) are
+   args->stream plays no part. Long sequences (more than 4,096 streamed steps, or launches of a resident sweep, of all layers and directions) are
    recorded in pieces that are launched one after the other. No two launches of a graph may run at a time, as for any
    calls that share buffers. */
 typedef struct recur_layer_graph recur_layer_graph;

@@ -106,6 +106,10 @@ std::vector<Refusal> refusals() {
        RECUR_INVALID_ARGUMENT, {"activation", "2"}},
       {"activation_negative", [](auto& d) { d.activation = static_cast<recur_activation>(-1); },
        RECUR_INVALID_ARGUMENT, {"activation", "-1"}},
+      {"residency_unknown", [](auto& d) { d.residency = static_cast<recur_residency>(3); },
+       RECUR_INVALID_ARGUMENT, {"residency", "3", "2"}},
+      {"residency_negative", [](auto& d) { d.residency = static_cast<recur_residency>(-1); },
+       RECUR_INVALID_ARGUMENT, {"residency", "-1"}},
       // The products take T*N rows, which cuBLASLt counts with 31 bits.
       {"rows_large", [](auto& d) { d.steps = 65536, d.batch = 32768; }, RECUR_NOT_SUPPORTED,
        {"steps * batch", "2147483648", "2147483647"}},

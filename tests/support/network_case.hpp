@@ -1,7 +1,8 @@
 // Recurrent networks to test, as text: one a line,
-//   cell T N I H [L2] [D2] [P3] [peep] [clip] [drop] [ragged] [reset] [batch_first] [learned] [nostates] [k1=2,k2=3]
-//     [type]
-// cell: tanh relu identity lstm lstm_linear gru gru_before; type: fp32 (if none is named), tf32, fp16, bf16.
+//   cell T N I H [L2] [D2] [P3] [peep] [clip] [drop] [ragged] [reset] [batch_first] [learned] [k1=2,k2=3] [nostates]
+//   [type] [home]
+// cell: tanh relu identity lstm lstm_linear gru gru_before; type: fp32 (if none is named), tf32, fp16, bf16; home: streamed,
+// block (if none is named what the plan chooses).
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,7 @@ struct NetworkCase {
   recur_type type = RECUR_TYPE_FLOAT32;
   bool dropout = false, ragged = false, reset = false, batch_first = false, states = true, learned = false;
   int64_t period = 0, length = 0;  // truncation
+  recur_residency residency = RECUR_RESIDENCY_AUTOMATIC;
 
   recur_layer_descriptor descriptor() const {
     using reference::Cell;
@@ -46,6 +48,7 @@ struct NetworkCase {
     d.learned_states = learned;
     d.truncation_period = period;
     d.truncation_length = length;
+    d.residency = residency;
     if (shape.cell == Cell::rnn_identity || shape.cell == Cell::lstm_linear) d.activation = RECUR_ACTIVATION_LINEAR;
     switch (shape.cell) {
       case Cell::rnn_tanh:
@@ -86,6 +89,8 @@ inline bool read_option(NetworkCase& c, const std::string& word) {
   else if (word == "fp32") c.type = RECUR_TYPE_FLOAT32;
   else if (word == "tf32") c.type = RECUR_TYPE_TFLOAT32;
   else if (word == "fp16") c.type = RECUR_TYPE_FLOAT16;
+  else if (word == "streamed") c.residency = RECUR_RESIDENCY_STREAMED;
+  else if (word == "block") c.residency = RECUR_RESIDENCY_BLOCK;
   else if (word == "bf16") c.type = RECUR_TYPE_BFLOAT16;
   else return false;
   return true;
@@ -118,6 +123,7 @@ inline NetworkCase read_network_case(const std::string& line) {
   }
   const auto kind = [](const std::string& word) {  // of two options of one kind the second would win
     if (word == "fp32" || word == "tf32" || word == "fp16" || word == "bf16") return std::string("type");
+    if (word == "streamed" || word == "block") return std::string("home");
     return word[0] == 'L' || word[0] == 'D' || word[0] == 'P' || word[0] == 'k' ? word.substr(0, 1) : word;
   };
   std::set<std::string> seen;
@@ -125,7 +131,7 @@ inline NetworkCase read_network_case(const std::string& line) {
     if (!read_option(c, words[k]))
       fail("'" + words[k] +
            "' is no option; there are L2, D2, P3, peep, clip, drop, ragged, reset, batch_first, learned, nostates, "
-           "k1=2,k2=3, fp32, tf32, fp16 and bf16, with numbers of at least 1");
+           "k1=2,k2=3, fp32, tf32, fp16, bf16, streamed and block, with numbers of at least 1");
     if (!seen.insert(kind(words[k])).second) fail("'" + words[k] + "' says again what another option has said");
   }
   return c;
