@@ -48,6 +48,16 @@ run_twice() {
   cmp "$work/first.txt" "$work/second.txt" || fault "two runs with one seed differ"
 }
 
+# on_terminal OPTIONS...: the line of progress is there, as util-linux's script gives the program a terminal.
+on_terminal() {
+  if ! script -qec true /dev/null >/dev/null 2>&1; then
+    echo "not tested: progress on a terminal; there is no script command that makes one"
+    return
+  fi
+  script -qec "'$program' $*" /dev/null >"$work/terminal" </dev/null
+  grep -q $'\r *50%  step 10 of 20  loss ' "$work/terminal" || fault "no line of progress on a terminal"
+}
+
 prints() {
   local words
   for words in "$@"; do grep -qF -- "$words" "$work/first.txt" || fault "no '$words' in what it prints"; done

@@ -28,6 +28,7 @@ same_options
 
 run_twice --data "$work/forty.csv" --steps 3 --hidden 5 --batch 7 --seed 9
 prints "Device: " "32 to learn from, 8 held out" "LSTM of 5 units"
+on_terminal --data "$work/forty.csv" --steps 20 --hidden 5 --batch 7
 run_once "$work/other.txt" --data "$work/forty.csv" --steps 3 --hidden 5 --batch 7 --seed 8
 cmp -s "$work/first.txt" "$work/other.txt" && fault "another seed gives the same"
 

@@ -23,6 +23,7 @@ same_options
 
 run_twice --text "$work/text.txt" --steps 3 --hidden 5 --embedding 3 --batch 4 --length 20 --seed 9
 prints "Device: " "LSTM of 5 units in each direction" "with the words that the LSTM sees:"
+on_terminal --text "$work/text.txt" --steps 20 --hidden 5 --embedding 3 --batch 4 --length 20
 run_once "$work/other.txt" --text "$work/text.txt" --steps 3 --hidden 5 --embedding 3 --batch 4 --length 20 --seed 8
 cmp -s "$work/first.txt" "$work/other.txt" && fault "another seed gives the same"
 
