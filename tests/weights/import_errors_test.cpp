@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "host/check.hpp"
+#include "host/weights/mapping.hpp"
 #include "tests/weights/weights_support.hpp"
 
 namespace recur::test {
@@ -196,6 +198,23 @@ TEST(ImportErrors, TypesThatAreNoWeights) {
   expect_refused(
       Layer(network(RECUR_CELL_RNN_TANH)), RECUR_WEIGHTS_PYTORCH, set, RECUR_INVALID_ARGUMENT,
       {"model.safetensors: tensor 'bias_ih_l0' is of type I32, and weights are read from F32, F16, BF16 and F64"});
+}
+
+// By the pure part: a plan of one takes a kernel of its own.
+TEST(ImportErrors, CustomCells) {
+  recur_layer_descriptor d = network(RECUR_CELL_CUSTOM);
+  recur_custom_cell cell = {};
+  cell.gates = 2;
+  const Geometry geometry(d, cell);
+  for (const recur_weights_format format : kFormats) {
+    try {
+      mapping(format, d, geometry);
+      FAIL() << format_name(format);
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.status(), RECUR_NOT_SUPPORTED);
+      EXPECT_EQ(std::string(failure.what()), std::string(format_name(format)) + " has no custom cell, and the plan has");
+    }
+  }
 }
 
 TEST(ImportErrors, Arguments) {
