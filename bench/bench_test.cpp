@@ -98,6 +98,8 @@ TEST(CommandLine, NamesAndOneShape) {
     EXPECT_EQ(shape.layer.type, RECUR_TYPE_FLOAT16);
     EXPECT_EQ(shape.passes, std::vector<Pass>{Pass::inference});
   }
+  for (const Shape& shape : parsed({"latency", "--residency", "streamed"}).shapes)
+    EXPECT_EQ(shape.layer.residency, RECUR_RESIDENCY_STREAMED);
   EXPECT_EQ(parsed({"plot", "a.json"}).plot_to, "a.svg");
   EXPECT_EQ(parsed({"plot", "a.json", "--output", "b.png"}).plot_to, "b.png");
 }
@@ -110,6 +112,7 @@ TEST(CommandLine, RefusalsNameTheTrouble) {
   EXPECT_TRUE(contains(refusal({"-H", "8", "-N", "2"}), "-T (steps) is absent"));
   EXPECT_TRUE(contains(refusal({"-T", "8", "-N", "2", "-H", "many"}), "many"));
   EXPECT_TRUE(contains(refusal({"gnmt", "--type", "fp8"}), "--type is 'fp8'"));
+  EXPECT_TRUE(contains(refusal({"gnmt", "--residency", "cluster"}), "--residency is 'cluster'"));
   EXPECT_TRUE(contains(refusal({"gnmt", "--pass", "back"}), "--pass is 'back'"));
   EXPECT_TRUE(contains(refusal({"-T", "8", "-N", "2", "-H", "4", "--cell", "lsmt"}), "--cell is 'lsmt'"));
   EXPECT_TRUE(contains(refusal({"gnmt", "--fast"}), "--fast"));

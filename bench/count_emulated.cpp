@@ -1,6 +1,7 @@
 #include "count_emulated.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -162,13 +163,20 @@ StepsToCount steps_to_count(const recur_layer_descriptor& d, Pass pass) {
 Counts count_call(const recur_layer_descriptor& layer, Pass pass, const StepsToCount& plan) {
   Counts counts;
   counts.choice = Layer(layer).choice();  // of the whole sequence
+  if (pass == Pass::step) {
+    counts.choice.residency = RECUR_RESIDENCY_STREAMED;
+    std::snprintf(counts.choice.reason, sizeof counts.choice.reason, "streamed: a single step always is");
+  }
   counts.steps = pass == Pass::step ? 1 : static_cast<double>(layer.steps);
   counts.counted[0] = plan.first;
   counts.counted[1] = plan.second;
-  Run all = run(layer, pass, plan.first);
+  // What the plan of the whole sequence chose is what its pieces are counted with.
+  recur_layer_descriptor fixed = layer;
+  fixed.residency = counts.choice.residency;
+  Run all = run(fixed, pass, plan.first);
   if (plan.second > 0) {
     const Line line = {static_cast<double>(plan.first), static_cast<double>(plan.second), counts.steps};
-    all = extrapolate(all, run(layer, pass, plan.second), line);
+    all = extrapolate(all, run(fixed, pass, plan.second), line);
   }
   counts.kernels = std::move(all.kernels);
   const ptxvm::device::Profile& profile = ptxvm::device::current();

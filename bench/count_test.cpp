@@ -76,7 +76,8 @@ TEST(Count, EveryProductIsNoted) {
 
 // What is counted does not depend on whether the products were computed.
 TEST(Count, ProductsThatAreNotComputedChangeNoCounter) {
-  const recur_layer_descriptor d = layer(RECUR_CELL_GRU, RECUR_TYPE_FLOAT16, 4, 3, 5, 8);
+  recur_layer_descriptor d = layer(RECUR_CELL_GRU, RECUR_TYPE_FLOAT16, 4, 3, 5, 8);
+  d.residency = RECUR_RESIDENCY_STREAMED;
   const Counts skipped = count_call(d, Pass::training);
   compute_products(true);
   const Counts computed = count_call(d, Pass::training);
@@ -90,25 +91,51 @@ TEST(Count, ProductsThatAreNotComputedChangeNoCounter) {
 }
 
 // A long call from two short ones, against the long one itself.
+void expect_told(const recur_layer_descriptor& d, Pass pass) {
+  const Counts told = count_call(d, pass, {6, 12}), whole = count_call(d, pass, {40, 0});
+  const std::string what = describe(d) + " " + name_of(pass);
+  EXPECT_EQ(told.choice.residency, d.residency) << what;
+  EXPECT_EQ(told.launches(), whole.launches()) << what;
+  EXPECT_EQ(told.products, whole.products) << what;
+  EXPECT_DOUBLE_EQ(told.product_flops, whole.product_flops) << what;
+  EXPECT_DOUBLE_EQ(told.product_bytes, whole.product_bytes) << what;
+  EXPECT_NEAR(told.bytes() / whole.bytes(), 1, 0.01)
+      << what;  // sums of biases are taken in pieces of a fixed size
+  EXPECT_NEAR(told.seconds() / whole.seconds(), 1, 0.02) << what;
+  EXPECT_NEAR(told.barriers_a_step(), whole.barriers_a_step(), 0.02 * whole.barriers_a_step() + 0.2) << what;
+  if (pass == Pass::inference) {
+    EXPECT_DOUBLE_EQ(told.bytes(), whole.bytes()) << what;
+  }
+}
+
 TEST(Count, TwoShortSequencesTellALongOne) {
   for (const recur_cell cell :
        {RECUR_CELL_LSTM, RECUR_CELL_GRU, RECUR_CELL_GRU_RESET_BEFORE, RECUR_CELL_RNN_RELU}) {
     for (const Pass pass : {Pass::inference, Pass::training}) {
-      const recur_layer_descriptor d = layer(cell, RECUR_TYPE_FLOAT16, 40, 4, 12, 16);
-      const Counts told = count_call(d, pass, {6, 12}), whole = count_call(d, pass, {40, 0});
-      const std::string what = std::string(name_of(cell)) + " " + name_of(pass);
-      EXPECT_EQ(told.launches(), whole.launches()) << what;
-      EXPECT_EQ(told.products, whole.products) << what;
-      EXPECT_DOUBLE_EQ(told.product_flops, whole.product_flops) << what;
-      EXPECT_DOUBLE_EQ(told.product_bytes, whole.product_bytes) << what;
-      EXPECT_NEAR(told.bytes() / whole.bytes(), 1, 0.01)
-          << what;  // sums of biases are taken in pieces of a fixed size
-      EXPECT_NEAR(told.seconds() / whole.seconds(), 1, 0.02) << what;
-      if (pass == Pass::inference) {
-        EXPECT_DOUBLE_EQ(told.bytes(), whole.bytes()) << what;
-      }
+      recur_layer_descriptor d = layer(cell, RECUR_TYPE_FLOAT16, 40, 4, 12, 16);
+      d.residency = RECUR_RESIDENCY_STREAMED;
+      expect_told(d, pass);
+      d.residency = RECUR_RESIDENCY_BLOCK;
+      if (cell == RECUR_CELL_LSTM || cell == RECUR_CELL_GRU) expect_told(d, pass);
     }
   }
+}
+
+// One launch takes all steps, the weights stay on chip, and the state's products are matrix instructions of
+// the kernel.
+TEST(Count, ALayerInOneMultiprocessor) {
+  recur_layer_descriptor d = layer(RECUR_CELL_LSTM, RECUR_TYPE_FLOAT16, 8, 8, 16, 64);
+  d.residency = RECUR_RESIDENCY_STREAMED;
+  const Counts streamed = count_call(d, Pass::inference);
+  d.residency = RECUR_RESIDENCY_BLOCK;
+  const Counts block = count_call(d, Pass::inference);
+  EXPECT_LT(block.launches(), streamed.launches() / 2);
+  EXPECT_EQ(block.products, 1);
+  EXPECT_GT(block.total(&KernelCounts::matrix_flops), 2.0 * 8 * 8 * 256 * 64 - 1);
+  EXPECT_GE(block.barriers_a_step(), 1);
+  EXPECT_LT(block.bytes(), streamed.bytes());
+  EXPECT_LT(block.floor_bytes, streamed.floor_bytes);
+  EXPECT_EQ(count_call(d, Pass::step).choice.residency, RECUR_RESIDENCY_STREAMED);
 }
 
 TEST(Count, StepsToCount) {

@@ -55,6 +55,7 @@ struct LayerWork {
 
 KernelWork make(const LayerWork& w, recur_stream stream) {
   recur_layer_descriptor d = {};
+  d.residency = RECUR_RESIDENCY_STREAMED;  // these are its kernels
   d.cell = w.cell.cell, d.type = w.type;
   d.steps = w.T, d.batch = w.N, d.input_size = w.I, d.hidden_size = w.H;
   const auto call =

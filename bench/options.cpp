@@ -22,7 +22,7 @@ const char* const kFooter =
 // As given: words and numbers, not yet a layer.
 struct Given {
   std::vector<std::string> names, passes;
-  std::string cell = "lstm", type, json;
+  std::string cell = "lstm", type, residency, json;
   int64_t steps = 0, batch = 0, inputs = 0, hidden = 0, layers = 1, directions = 1, projection = 0;
   bool peepholes = false, ragged = false, batch_first = false;
 };
@@ -36,6 +36,7 @@ Value known(const char* option, const std::string& word, const char* words) {
 
 constexpr char kCellWords[] = "lstm, gru, gru-reset-before, rnn-tanh or rnn-relu";
 constexpr char kTypeWords[] = "fp32, tf32, fp16 or bf16";
+constexpr char kResidencyWords[] = "automatic, streamed or block";
 constexpr char kPassWords[] = "inference, training or step";
 
 Shape own_shape(const Given& given) {
@@ -104,6 +105,8 @@ Options parse_options(int argc, const char* const* argv) {
       app.add_flag("--batch-first", given.batch_first, "of one shape"),
   };
   app.add_option("--type", given.type, std::string("of all shapes: ") + kTypeWords);
+  app.add_option("--residency", given.residency,
+                 std::string("of all shapes, where the recurrent weights live: ") + kResidencyWords);
   app.add_option("--pass", given.passes, std::string("of all shapes, one or several: ") + kPassWords);
   app.add_option("--json", given.json, "write the rows to this file too");
   Options options;
@@ -149,11 +152,14 @@ Options parse_options(int argc, const char* const* argv) {
   for (const std::string& pass : given.passes) passes.push_back(known<Pass>("--pass", pass, kPassWords));
   for (Shape& shape : options.shapes) {
     if (!given.type.empty()) shape.layer.type = known<recur_type>("--type", given.type, kTypeWords);
+    if (!given.residency.empty())
+      shape.layer.residency = known<recur_residency>("--residency", given.residency, kResidencyWords);
     if (!passes.empty()) shape.passes = passes;
   }
-  if (options.shapes.empty() && (!given.type.empty() || !passes.empty()))
+  if (options.shapes.empty() && (!given.type.empty() || !given.residency.empty() || !passes.empty()))
     throw UsageError(
-        "--type and --pass are of layers, and the table \"kernels\" has its own; name shapes too");
+        "--type, --residency and --pass are of layers, and the table \"kernels\" has its own; name shapes "
+        "too");
   options.json = given.json;
   return options;
 }

@@ -179,6 +179,9 @@ const Names<recur_type> kTypes = {{RECUR_TYPE_FLOAT32, "fp32"},
                                   {RECUR_TYPE_BFLOAT16, "bf16"}};
 const Names<Pass> kPasses = {
     {Pass::inference, "inference"}, {Pass::training, "training"}, {Pass::step, "step"}};
+const Names<recur_residency> kResidencies = {{RECUR_RESIDENCY_AUTOMATIC, "automatic"},
+                                             {RECUR_RESIDENCY_STREAMED, "streamed"},
+                                             {RECUR_RESIDENCY_BLOCK, "block"}};
 
 template <class Value>
 const char* find_name(const Names<Value>& names, Value value) {
@@ -223,9 +226,13 @@ std::vector<Shape> shapes_of(const std::string& name) {
 const char* name_of(recur_cell cell) { return find_name(kCells, cell); }
 const char* name_of(recur_type type) { return find_name(kTypes, type); }
 const char* name_of(Pass pass) { return find_name(kPasses, pass); }
+const char* name_of(recur_residency residency) { return find_name(kResidencies, residency); }
 bool from_name(const std::string& name, recur_cell& cell) { return find_value(kCells, name, cell); }
 bool from_name(const std::string& name, recur_type& type) { return find_value(kTypes, name, type); }
 bool from_name(const std::string& name, Pass& pass) { return find_value(kPasses, name, pass); }
+bool from_name(const std::string& name, recur_residency& residency) {
+  return find_value(kResidencies, name, residency);
+}
 
 std::string describe(const recur_layer_descriptor& d) {
   std::string text = fmt::format("{} {} T{} N{} I{} H{}", name_of(d.cell), name_of(d.type), d.steps, d.batch,
@@ -236,6 +243,7 @@ std::string describe(const recur_layer_descriptor& d) {
   if (d.peepholes != 0) text += " peepholes";
   if (d.ragged != 0) text += " ragged";
   if (d.batch_first != 0) text += " batch first";
+  if (d.residency != RECUR_RESIDENCY_AUTOMATIC) text += fmt::format(" {}", name_of(d.residency));
   return text;
 }
 

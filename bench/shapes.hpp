@@ -40,9 +40,11 @@ std::vector<Shape> shapes_of(const std::string& set);
 const char* name_of(recur_cell cell);
 const char* name_of(recur_type type);
 const char* name_of(Pass pass);
+const char* name_of(recur_residency residency);
 bool from_name(const std::string& name, recur_cell& cell);
 bool from_name(const std::string& name, recur_type& type);
 bool from_name(const std::string& name, Pass& pass);
+bool from_name(const std::string& name, recur_residency& residency);
 
 // "LSTM fp16 T25 N16 I512 H512", and what else differs from one plain layer.
 std::string describe(const recur_layer_descriptor& layer);
