@@ -209,6 +209,23 @@ TEST(Memory, ExtensionAndTruncation) {
       extension<u32, u64>("u32"), extension<s32, u64>("s32");
 }
 
+// The same of parameters: what a register of 64 bits holds of a smaller one.
+template <class T>
+void extension_of_parameter(const std::string& type) {
+  for (const u64 bits : {0x0123456789abcdefull, 0xfedcba9876543210ull, 0x7f7f7f7f80808080ull}) {
+    const Buffer out(8);
+    run(module_text(".visible .entry k(.param .u64 to, .param .u64 x)\n{\n.reg .b64 %to, %v;\nld.param.u64 %to, [to];\n"
+                    "ld.param." + type + " %v, [x];\nst.global.u64 [%to], %v;\nret;\n}\n"),
+        {{1, 1, 1}, {1, 1, 1}}, {out.address(), bits});
+    const auto wide = static_cast<std::conditional_t<std::is_signed_v<T>, s64, u64>>(static_cast<T>(bits));
+    EXPECT_EQ(out.read<u64>(1)[0], static_cast<u64>(wide)) << type;
+  }
+}
+TEST(Memory, ExtensionOfParameters) {
+  extension_of_parameter<u8>("u8"), extension_of_parameter<s8>("s8"), extension_of_parameter<u16>("u16");
+  extension_of_parameter<s16>("s16"), extension_of_parameter<u32>("u32"), extension_of_parameter<s32>("s32");
+}
+
 TEST(Memory, PartsOfVectorsAndOffsets) {
   std::vector<u32> in;
   for (u32 i = 0; i < 4 * count; i++) in.push_back(i * 2654435761u);
