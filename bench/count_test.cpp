@@ -10,19 +10,11 @@
 #include "measure.hpp"
 #include "products.hpp"
 #include "ptxvm/ptxvm.h"
+#include "shapes.hpp"
 #include "time_gpu.hpp"
 
 namespace recur::bench {
 namespace {
-
-recur_layer_descriptor layer(recur_cell cell, recur_type type, int64_t T, int64_t N, int64_t I, int64_t H,
-                             int64_t L = 1, int64_t D = 1) {
-  recur_layer_descriptor d = {};
-  d.cell = cell, d.type = type;
-  d.steps = T, d.batch = N, d.input_size = I, d.hidden_size = H;
-  d.layers = L, d.directions = D;
-  return d;
-}
 
 // By hand, of a streamed LSTM in float: a product of the inputs, then for each step a product and a kernel.
 TEST(Count, ATinyForwardMovesWhatItMust) {

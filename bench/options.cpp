@@ -54,21 +54,26 @@ Shape own_shape(const Given& given) {
   return shape;
 }
 
+// Reads the command line; what is wrong with it is said behind `where`.
+bool asks_for_help(CLI::App& app, int argc, const char* const* argv, Options& options, const std::string& where = "") {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    options.help = true;
+    options.help_text = app.help();
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(where + error.what());
+  }
+  return options.help;
+}
+
 Options plot_options(int argc, const char* const* argv) {
   Options options;
   options.plot = true;
   CLI::App app("Draws the picture of a JSON file that recur-bench --json wrote.", "recur-bench plot");
   app.add_option("FILE", options.plot_from, "the JSON file")->required();
   app.add_option("--output", options.plot_to, "the picture, .svg or .png; else beside the file, as .svg");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    options.help = true;
-    options.help_text = app.help();
-    return options;
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(std::string("plot: ") + error.what());
-  }
+  if (asks_for_help(app, argc, argv, options, "plot: ")) return options;
   if (options.plot_to.empty()) {
     const size_t dot = options.plot_from.rfind(".json");
     options.plot_to = options.plot_from.substr(0, dot) + ".svg";
@@ -110,15 +115,7 @@ Options parse_options(int argc, const char* const* argv) {
   app.add_option("--pass", given.passes, std::string("of all shapes, one or several: ") + kPassWords);
   app.add_option("--json", given.json, "write the rows to this file too");
   Options options;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    options.help = true;
-    options.help_text = app.help();
-    return options;
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(error.what());
-  }
+  if (asks_for_help(app, argc, argv, options)) return options;
 
   std::vector<const CLI::Option*> shape_options;
   for (const CLI::Option* option : own)

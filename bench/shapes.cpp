@@ -13,15 +13,6 @@ namespace {
 constexpr recur_cell kLstm = RECUR_CELL_LSTM, kGru = RECUR_CELL_GRU, kTanh = RECUR_CELL_RNN_TANH;
 constexpr recur_type kFloat = RECUR_TYPE_FLOAT32, kHalf = RECUR_TYPE_FLOAT16, kBfloat = RECUR_TYPE_BFLOAT16;
 
-recur_layer_descriptor layer(recur_cell cell, recur_type type, int64_t T, int64_t N, int64_t I, int64_t H,
-                             int64_t L = 1, int64_t D = 1) {
-  recur_layer_descriptor d = {};
-  d.cell = cell, d.type = type;
-  d.steps = T, d.batch = N, d.input_size = I, d.hidden_size = H;
-  d.layers = L, d.directions = D;
-  return d;
-}
-
 // Inputs are as wide as the state there.
 void add_deepbench(std::vector<Shape>& all) {
   struct Problems {
@@ -200,6 +191,15 @@ bool find_value(const Names<Value>& names, const std::string& name, Value& value
 }
 
 }  // namespace
+
+recur_layer_descriptor layer(recur_cell cell, recur_type type, int64_t T, int64_t N, int64_t I, int64_t H,
+                             int64_t L, int64_t D) {
+  recur_layer_descriptor d = {};
+  d.cell = cell, d.type = type;
+  d.steps = T, d.batch = N, d.input_size = I, d.hidden_size = H;
+  d.layers = L, d.directions = D;
+  return d;
+}
 
 const std::vector<std::string>& set_names() {
   static const std::vector<std::string> names = [] {

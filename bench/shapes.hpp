@@ -15,6 +15,9 @@ enum class Pass {
   step        // one step of inference
 };
 
+recur_layer_descriptor layer(recur_cell cell, recur_type type, int64_t T, int64_t N, int64_t I, int64_t H,
+                             int64_t L = 1, int64_t D = 1);
+
 // A time that somebody else states of this shape.
 struct Published {
   Pass pass;
