@@ -5,34 +5,17 @@ set -u
 program=$1
 script=$2
 configuration=$3
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-faults=0
-fault() { echo "FAULT: $1"; faults=$((faults + 1)); }
+. "$(dirname "${BASH_SOURCE[0]}")/../tests/script/program_checks.sh"
 
-expect() { # CODE WORDS ARGUMENTS...
-  local code=$1 words=$2 status
-  shift 2
-  "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
-  status=$?
-  if [ $status -ne "$code" ] || [ "$(wc -l <"$work/err")" -ne 1 ] || ! grep -qF -- "$words" "$work/err"; then
-    fault "$* gave $status and said: $(cat "$work/err")"
-  elif [ -s "$work/out" ]; then
-    fault "$* wrote on stdout: $(head -n 1 "$work/out")"
-  else
-    echo "ok: $(cat "$work/err")"
-  fi
-}
-
-expect 2 "no shapes called 'deepbnch'; the names are deepbench, haste" deepbnch
-expect 2 "--type is 'fp8'" gnmt --type fp8
-expect 2 "--steps = many" -T many -N 2 -H 4
-expect 2 "--fast" gnmt --fast
-expect 2 "'missing.json' cannot be opened" plot missing.json
+expect "no shapes called 'deepbnch'; the names are deepbench, haste" deepbnch
+expect "--type is 'fp8'" gnmt --type fp8
+expect "--steps = many" -T many -N 2 -H 4
+expect "--fast" gnmt --fast
+expect "'missing.json' cannot be opened" plot missing.json
 echo '{"a": 1}' >"$work/other.json"
-expect 2 "is not a file that recur-bench --json wrote" plot "$work/other.json"
+expect "is not a file that recur-bench --json wrote" plot "$work/other.json"
 echo '{"a"' >"$work/broken.json"
-expect 2 "broken.json" plot "$work/broken.json"
+expect "broken.json" plot "$work/broken.json"
 
 # Every name and option that the program has is one that the script lets through, and the other way round.
 offered=$("$program" --help | grep -oE -- '^ +(-[A-Z],)?--[a-z-]+' | grep -oE -- '-[A-Z]\b|--[a-z-]+' | sort |
@@ -47,14 +30,14 @@ known=$(bash -c "$(sed -n '/^bench_names=/,/"$/p' "$script"); echo \$bench_names
 [ "$names" = "$known" ] || fault "the program's names are $names, the script's $known"
 
 if [ "$configuration" = Debug ]; then
-  expect 2 "this is a debug build" -T 4 -N 2 -H 8
+  expect "this is a debug build" -T 4 -N 2 -H 8
   echo "skipped: a debug build runs nothing else"
   [ $faults -eq 0 ]
   exit
 fi
 
-expect 2 "--json: '/nosuch/x.json' cannot be written" -T 4 -N 2 -H 8 --json /nosuch/x.json
-expect 2 "directions" -T 4 -N 2 -H 8 -D 3
+expect "--json: '/nosuch/x.json' cannot be written" -T 4 -N 2 -H 8 --json /nosuch/x.json
+expect "directions" -T 4 -N 2 -H 8 -D 3
 
 "$program" -T 4 -N 2 -H 8 --type fp16 --json "$work/tiny.json" >"$work/tiny.md" 2>"$work/err" ||
   fault "a tiny shape failed: $(cat "$work/err")"
@@ -89,7 +72,7 @@ if command -v gnuplot >/dev/null; then
   [ "$(head -c 4 "$work/tiny.png" | tail -c 3)" = PNG ] || fault "the .png is none"
 else
   echo "skipped: the picture, since gnuplot is not there (Debian: gnuplot-nox)"
-  expect 2 "gnuplot-nox" plot "$work/tiny.json"
+  expect "gnuplot-nox" plot "$work/tiny.json"
 fi
 
 [ $faults -eq 0 ]

@@ -3,24 +3,7 @@
 set -u
 program=$1
 script=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-faults=0
-fault() { echo "FAULT: $1"; faults=$((faults + 1)); }
-
-expect() { # WORDS ARGUMENTS...
-  local words=$1 status
-  shift
-  "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
-  status=$?
-  if [ $status -ne 2 ] || [ "$(wc -l <"$work/err")" -ne 1 ] || ! grep -qF -- "$words" "$work/err"; then
-    fault "$* gave $status and said: $(cat "$work/err")"
-  elif [ -s "$work/out" ]; then
-    fault "$* wrote on stdout: $(head -n 1 "$work/out")"
-  else
-    echo "ok: $(cat "$work/err")"
-  fi
-}
+. "$(dirname "${BASH_SOURCE[0]}")/program_checks.sh"
 
 printf '# cases\nlstm 3 2 3 4\n\ngru 3 2 3 4 L2x\n' >"$work/option.txt"
 printf 'lstm 3 2 3 4\ngru 3 2 3 4 peep\n' >"$work/refused.txt"
