@@ -47,9 +47,6 @@ class Recorder {
   bool recording_ = false;
 };
 
-// One launch for many steps, which counts as one.
-bool resident(const recur_layer_plan& plan) { return plan.choice.residency != RECUR_RESIDENCY_STREAMED; }
-
 template <class Args, class Run>
 std::unique_ptr<recur_layer_graph> record(const recur_layer_plan& plan, Args args, int64_t steps, Run run) {
   auto graph = std::make_unique<recur_layer_graph>();
@@ -74,13 +71,13 @@ std::unique_ptr<recur_layer_graph> record(const recur_layer_plan& plan, Args arg
 
 std::unique_ptr<recur_layer_graph> capture_layer(const recur_layer_plan& plan, const recur_layer_forward_args& args) {
   const int64_t T = plan.geometry.T, chunk = plan.layout.chunk;
-  return record(plan, args, resident(plan) ? (T + chunk - 1) / chunk : T,
+  return record(plan, args, plan.resident() ? (T + chunk - 1) / chunk : T,
                 [&](const auto& a, const std::function<void()>& cut) { forward(plan, a, cut); });
 }
 
 std::unique_ptr<recur_layer_graph> capture_layer(const recur_layer_plan& plan, const recur_layer_backward_args& args) {
   int64_t steps = 0;
-  for (const Window& w : plan.windows) steps += resident(plan) ? 1 : w.end - w.begin;
+  for (const Window& w : plan.windows) steps += plan.resident() ? 1 : w.end - w.begin;
   return record(plan, args, steps,
                 [&](const auto& a, const std::function<void()>& cut) { backward(plan, a, cut); });
 }

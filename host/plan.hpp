@@ -11,6 +11,9 @@
 struct recur_layer_plan {
   explicit recur_layer_plan(const recur_layer_descriptor& validated);
 
+  // The weights stay on chip: one launch takes many steps.
+  bool resident() const { return choice.residency != RECUR_RESIDENCY_STREAMED; }
+
   const recur_layer_descriptor descriptor;
   const int device;  // that was current
   const recur_custom_cell& cell;

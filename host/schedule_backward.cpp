@@ -11,7 +11,7 @@ namespace {
 
 // Back through the window: da of each step, and from them what flows to the step before.
 void sweep(const BackwardPass& b, ForkedCall& lanes) {
-  if (b.pass.plan.choice.residency == RECUR_RESIDENCY_BLOCK) {
+  if (b.pass.plan.resident()) {
     resident_sweep(b);
     lanes.step_done();
     return;

@@ -65,7 +65,7 @@ void take_step(const ForwardPass& f, const State& before, SweepForward& k) {
 void begin(ForwardPass& f, const recur_layer_forward_args& call) {
   const Geometry& g = f.pass.g;
   f.floats = floats_of(f);
-  if (f.pass.plan.choice.residency == RECUR_RESIDENCY_BLOCK) join_biases(f);
+  if (f.pass.plan.resident()) join_biases(f);
   f.before = {f.pass.h_slice(call.h0), kInState};
   f.c_previous = f.pass.slice(call.c0, g.H);
   if (!g.masked) return;
@@ -87,7 +87,7 @@ void sweep(ForwardPass& f, const Sequence& s, int64_t begin, int64_t count, Fork
       count == pass.plan.layout.chunk ? pass.plan.products.input[kind] : pass.plan.products.input_tail[kind];
   product.run(f.stream, 1, at(s.input, static_cast<size_t>(first * g.N * I) * g.element),
               pass.parameter(f.parameters, RECUR_PARAMETER_W_IH), 0, a, a, f.place(f.at_work.products), f.floats.b_ih);
-  if (pass.plan.choice.residency == RECUR_RESIDENCY_BLOCK) {
+  if (pass.plan.resident()) {
     resident_sweep(f, s, at<float>(a, static_cast<size_t>((pass.time(begin) - first) * g.N * g.G * g.H) * sizeof(float)),
                    begin, count);
     lanes.step_done();
